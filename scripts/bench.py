@@ -14,6 +14,7 @@ import json
 import os
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -429,6 +430,7 @@ def tree_of(build):
 
 def relative(text):
     """No path of this machine goes into a kept result."""
+    text = re.sub(r"bench-run/kernels-[^/]+/(\w+)/", r"\1/", text)
     return text.replace(ROOT + os.sep, "").replace(ROOT, ".")
 
 
@@ -436,6 +438,9 @@ class Runner:
     def __init__(self, args):
         self.args = args
         self.build = args.build
+        runs = os.path.join(args.build, "bench-run")
+        os.makedirs(runs, exist_ok=True)
+        self.copies = tempfile.TemporaryDirectory(prefix="kernels-", dir=runs)
         self.lock = threading.Lock()
         self.hashes = {}
         self.start = time.monotonic()
@@ -450,14 +455,24 @@ class Runner:
             print(text, flush=True)
 
     def kernel_meta(self, kernel):
+        """Take a copy to boot from: a rebuild must not change the kernel
+        between two boots. Returns what to remember about it."""
         with self.lock:
             if kernel not in self.hashes:
                 image, config = kernel_files(
                     self.args.kernel.get(kernel, kernel), self.build)
-                meta = {"image_sha256": sha256(image)}
-                if os.path.exists(config):
-                    meta["config_sha256"] = sha256(config)
-                    meta["hz"] = int(config_value(config, "CONFIG_HZ") or 0)
+                copy = os.path.join(self.copies.name, kernel)
+                os.makedirs(copy)
+                shutil.copy(image, os.path.join(copy, "bzImage"))
+                meta = {"image_sha256": sha256(os.path.join(copy, "bzImage"))}
+                shutil.copy(config, os.path.join(copy, "config"))
+                meta["config_sha256"] = sha256(os.path.join(copy, "config"))
+                meta["hz"] = int(config_value(config, "CONFIG_HZ") or 0)
+                if kernel != "vanilla":
+                    shutil.copy(os.path.join(os.path.dirname(image),
+                                             "colo.ko"), copy)
+                    meta["module_sha256"] = sha256(
+                        os.path.join(copy, "colo.ko"))
                 meta.update(tree_of(self.build))
                 self.hashes[kernel] = meta
             return dict(self.hashes[kernel])
@@ -472,6 +487,7 @@ class Runner:
             "seed": boot.seed, "rep": boot.rep, "smp": boot.smp,
             "icount": boot.icount, "preempt": self.args.preempt,
             "image_sha256": meta["image_sha256"],
+            "module_sha256": meta.get("module_sha256"),
             "plan_sha256": hashlib.sha256(boot.plan.encode()).hexdigest(),
         }
 
@@ -486,7 +502,7 @@ class Runner:
             have.get(k) == v for k, v in want.items())
 
     def command(self, boot, plan, log, out):
-        kernel = self.args.kernel.get(boot.kernel, boot.kernel)
+        kernel = os.path.join(self.copies.name, boot.kernel, "bzImage")
         cmd = [os.path.join(ROOT, "scripts", "vm.sh"), "--kernel", kernel,
                "--mem", "768", "--timeout", str(self.args.timeout),
                "--append", f"preempt={self.args.preempt}",
@@ -544,6 +560,13 @@ class Runner:
 
     def run(self, boots):
         os.makedirs(self.args.out, exist_ok=True)
+        try:
+            for kernel in {b.kernel for b in boots}:
+                self.kernel_meta(kernel)
+        except OSError as err:
+            self.say(f"{relative(str(err))}: make kernel module first")
+            self.failures.append("all")
+            return False
         todo = [b for b in boots if not self.is_done(b)]
         self.total = len(todo)
         self.total_s = sum(b.busy_s() for b in todo)

@@ -203,6 +203,7 @@ need() {
 
 gate_guest() {
 	need "$1/bzImage" "$1/colo.ko" tools/colo || return 0
+	[ "$1" != perf ] || run_tap guest "$ROOT/selftests/harness/guest_vm.sh"
 	guest_list "$ROOT/selftests/guest-$1.list" "$LOGS/guest-$1" "$1" --kernel "$1"
 }
 
@@ -210,6 +211,9 @@ main() {
 	local gate before code=9
 	local -a all=(prepare static harness tools build perf debug)
 	[ $# -gt 0 ] || set -- "${all[@]}"
+	# long steps speak to the terminal, their words else go to a log
+	exec 5>&2
+	export COLO_PROGRESS=5
 	rm -rf "$LOGS"
 	mkdir -p "$LOGS"
 	for gate in "${all[@]}"; do

@@ -20,8 +20,8 @@ guest_run() {
 		-- "$command" >"$dir/$name.vm" 2>&1 || :	# verdict.py is the judge
 	"$ROOT/scripts/verdict.py" "$dir/$name.console" "$dir/$name.out" \
 		>"$dir/$name.verdict" 2>&1 || rc=$?
-	echo $rc >"$dir/$name.rc"
 	echo $((SECONDS - start)) >"$dir/$name.time"
+	echo $rc >"$dir/$name.rc"	# last: who sees it may read the others
 }
 
 # guest_report DIR LABEL NAME: prints the result of a run and counts it. In our
@@ -46,6 +46,18 @@ guest_report() {
 	echo "     see $dir/$name.{console,out,verdict}"
 }
 
+# guest_reports DIR LABEL NAME...: of those that ended since the last call.
+guest_reports() {
+	local dir=$1 label=$2 name
+	shift 2
+	for name; do
+		if [ -f "$dir/$name.rc" ] && [ ! -f "$dir/$name.reported" ]; then
+			guest_report "$dir" "$label/$name" "$name"
+			touch "$dir/$name.reported"
+		fi
+	done
+}
+
 # guest_list LIST DIR LABEL VMFLAGS...: all of a list. Under icount time is
 # virtual, so those boots share the host's CPUs without changing a result; the
 # others get the host to themselves.
@@ -57,24 +69,37 @@ guest_list() {
 		echo "FAIL $label: ${list#"$ROOT"/} holds no test"
 		return 0
 	fi
+	rm -rf "$dir"
 	mkdir -p "$dir"
 	while IFS='|' read -r name options command; do
 		if [ -n "${ONLY:-}" ] && [[ ! $name =~ $ONLY ]]; then continue; fi
-		names+=("$name")
 		case " $options " in
 		*' --icount '*)
-			while [ "$(jobs -pr | wc -l)" -ge "$JOBS" ]; do wait -n || :; done
+			while [ "$(jobs -pr | wc -l)" -ge "$JOBS" ]; do
+				wait -n
+				guest_reports "$dir" "$label" "${names[@]}"
+			done
 			guest_run "$dir" "$name" "$* $options" "$command" &
+			names+=("$name")
 			;;
 		*)	alone+=("$name|$options|$command") ;;
 		esac
 	done < <(guest_lines "$list")
-	wait
+	while [ -n "$(jobs -pr)" ]; do
+		wait -n
+		guest_reports "$dir" "$label" "${names[@]}"
+	done
+	guest_reports "$dir" "$label" ${names[@]+"${names[@]}"}
 	for name in ${alone[@]+"${alone[@]}"}; do
 		IFS='|' read -r name options command <<<"$name"
 		guest_run "$dir" "$name" "$* $options" "$command"
+		guest_reports "$dir" "$label" "$name"
 	done
+	# a run that left no result did not happen, and that is a failure
 	for name in ${names[@]+"${names[@]}"}; do
-		guest_report "$dir" "$label/$name" "$name"
+		[ -f "$dir/$name.rc" ] || {
+			failed=$((failed + 1))
+			echo "FAIL $label/$name: the run left no result"
+		}
 	done
 }

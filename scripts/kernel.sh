@@ -34,9 +34,14 @@ locate() {
 	local variant=$1${EXTRA:+-$EXTRA}${OFF:+-off}
 	[ -d "$LINUX/.git" ] || die "there is no build/linux: run make prepare"
 	REPO=$LINUX/.git
+	# a source each: a build of one must not wait for a build of the other
 	case $1 in
-	perf|debug)
+	perf)
 		SRC=$CACHE/src/patched
+		TREE=$(worktree_tree)
+		;;
+	debug)
+		SRC=$CACHE/src/debug
 		TREE=$(worktree_tree)
 		;;
 	vanilla)

@@ -57,11 +57,13 @@ hms() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 # says how far it is: lines of LOG matching REGEX, out of about TOTAL (0 when
 # nobody knows), and how long it has taken.  Every second on a terminal, every
 # half minute elsewhere.  On failure it shows the end of the log.
+# COLO_PROGRESS names the descriptor to say it on, for those who keep stderr.
 long_step() {
 	local what=$1 log=$2 total=$3 regex=$4 start=$SECONDS last=$SECONDS pid rc=0 n
+	local to=${COLO_PROGRESS:-2}
 	shift 4
 	: >"$log"
-	[ -t 2 ] || say "$what ..."
+	[ -t "$to" ] || echo "$what ..." >&"$to"
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
 	# shellcheck disable=SC2064  # expand now: this very child
@@ -72,17 +74,17 @@ long_step() {
 		if [ "$total" -gt "$n" ]; then
 			n="$n of about $total"
 		fi
-		if [ -t 2 ]; then
+		if [ -t "$to" ]; then
 			printf '\r\033[K%s: %s, %s' "$what" "$n" \
-				"$(hms $((SECONDS - start)))" >&2
+				"$(hms $((SECONDS - start)))" >&"$to"
 		elif [ $((SECONDS - last)) -ge 30 ]; then
-			say "$what: $n, $(hms $((SECONDS - start)))"
+			echo "$what: $n, $(hms $((SECONDS - start)))" >&"$to"
 			last=$SECONDS
 		fi
 	done
 	wait "$pid" || rc=$?
 	trap - INT
-	[ ! -t 2 ] || printf '\r\033[K' >&2
+	[ ! -t "$to" ] || printf '\r\033[K' >&"$to"
 	if [ $rc -ne 0 ]; then
 		grep -nE '(error|Error|undefined reference|No such file)' "$log" | head -20 >&2 || :
 		tail -n 15 "$log" >&2

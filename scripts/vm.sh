@@ -223,9 +223,10 @@ main() {
 	trap "kill $pid 2>/dev/null; exit 130" INT TERM
 	if [ -n "${show:-}" ]; then
 		# what the command prints, as it comes
-		tail -n +1 -s 0.2 --pid=$pid -f "$out" | sed -u '/^COLO-/d'
+		tail -n +1 -s 0.2 --pid=$pid -f "$out" | sed -u '/^COLO-/d' &
 	fi
 	wait $pid || rc=$?
+	wait		# for the end of what it prints
 	[ $rc -ne 124 ] && [ $rc -ne 137 ] ||
 		printf '\nCOLO-TIMEOUT after %s s\n' "${limit:-600}" >>"$out"
 	"$ROOT/scripts/verdict.py" --no-ktap "$log" "$out" >"$work/verdict" || verdict=$?
@@ -239,6 +240,8 @@ main() {
 	fi
 	# verdict 1 is the command's own failure: its status says more
 	rc=$(sed -n 's/^COLO-DONE status=\([0-9]*\) .*/\1/p' "$out" | tail -1)
+	[ "$rc" -ne 0 ] || rc=$verdict
+	[ "$rc" -eq 0 ] || grep '^init: ' "$log" >&2 || :	# it may know why
 	return "$rc"
 }
 main

@@ -175,12 +175,15 @@ static void load_module(const char *path)
 static void open_results(void)
 {
 	struct termios t;
+	int fd = open(RESULTS, O_WRONLY | O_NOCTTY | O_CLOEXEC);
 
-	results = open(RESULTS, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	/* away from 3, which dup2() must make anew without close-on-exec */
+	results = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
 	if (results < 0) {
 		complain("cannot open %s: %s", RESULTS, strerror(errno));
 		return;
 	}
+	close(fd);
 	/* bytes as they are: no echo, no carriage returns */
 	if (!tcgetattr(results, &t)) {
 		cfmakeraw(&t);

@@ -26,7 +26,7 @@ result() {
 
 echo 1..8
 
-! file -L "$colo" | grep -q 'dynamically linked'
+readelf -lW "$colo" >"$tmp/elf" && grep -q LOAD "$tmp/elf" && ! grep -q INTERP "$tmp/elf"
 result 'is linked statically' $?
 
 "$colo" --help >/dev/full 2>"$tmp/err"
@@ -42,7 +42,7 @@ groff -man -ww -b -z "$man" 2>"$tmp/groff" && [ ! -s "$tmp/groff" ]
 result 'the man page has no groff warning' $?
 sed 's/^/# /' "$tmp/groff"
 
-MANWIDTH=80 man -l "$man" 2>/dev/null | col -bx >"$tmp/man"
+groff -man -Tascii -rLL=78n -P-cbou "$man" >"$tmp/man"
 ! grep -nE '.{81}' "$tmp/man" | sed 's/^/# /' | grep . && [ -s "$tmp/man" ]
 result 'the man page fits 80 columns' $?
 
