@@ -342,7 +342,7 @@ static void grace_lets_it_leave(void)
 	uint64_t was;
 
 	prepare();
-	t = start(fn_once, 512 << 10);
+	t = start(fn_once, 64 << 10);
 	CHECK(WAIT_FOR(t.c->stage == 1, 5000), "does not run alone");
 	lifts = cg_stat(OFF, "lift_net");
 	start_online();
