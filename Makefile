@@ -8,6 +8,8 @@ O := $(CURDIR)/build
 # The kernels that `make kernel` and `make module` build: perf, debug, vanilla.
 KERNELS ?= perf
 
+# One step after the other; each uses all CPUs by itself.
+.NOTPARALLEL:
 .PHONY: help demo check prepare refresh kernel module tools selftests vm bench \
 	torture bisect deb clean
 
@@ -61,8 +63,8 @@ demo:
 bench:
 	@scripts/bench.sh
 
-torture: tools selftests
-	@$(MAKE) --no-print-directory module KERNELS='perf debug'
+torture: KERNELS = perf debug
+torture: module tools selftests
 	@scripts/torture.sh
 
 bisect: prepare

@@ -34,6 +34,7 @@ int colo_stat_show(struct seq_file *seq, void *v)
 
 	show_usec(seq, "run_usec", st.run_ns);
 	show_usec(seq, "wait_usec", st.wait_ns);
+	show_usec(seq, "steal_usec", st.steal_ns);
 	show_usec(seq, "wait_max_usec", st.wait_max_ns);
 	seq_printf(seq, "preemptions %llu\n", st.preemptions);
 	seq_printf(seq, "migrations %llu\n", st.migrations);

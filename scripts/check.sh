@@ -117,11 +117,15 @@ static_spdx() {
 # Prints what it finds as FILE:LINE: TYPE: TEXT.
 checkpatch() {
 	local rc=0
-	"$LINUX/scripts/checkpatch.pl" --strict --no-signoff --show-types --no-summary \
+	# the python3 that Debian's modules are for
+	PATH=/usr/bin:$PATH "$LINUX/scripts/checkpatch.pl" --strict --no-signoff --show-types --no-summary \
 		--terse --showfile --ignore FILE_PATH_CHANGES "$@" \
 		2>"$LOGS/checkpatch.stderr" || rc=$?
-	# 1 is "found something"; anything else is "did not run"
-	[ "$rc" -le 1 ] || { cat "$LOGS/checkpatch.stderr"; die "checkpatch: status $rc"; }
+	# 1 is "found something"; anything else is "did not run", or not all of it
+	if [ "$rc" -gt 1 ] || [ -s "$LOGS/checkpatch.stderr" ]; then
+		cat "$LOGS/checkpatch.stderr"
+		die "checkpatch: status $rc"
+	fi
 }
 
 static_checkpatch_series() {

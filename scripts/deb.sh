@@ -94,6 +94,8 @@ boot_packages() {
 	dpkg-deb -x "$OUT/linux-image-${release}_"*.deb "$dir"
 	dpkg-deb -x "$OUT/colo-module-${release}_"*.deb "$dir"
 	dpkg-deb -x "$OUT/colo_"*.deb "$dir"
+	# vm.sh makes the initramfs with what it finds beside the kernel
+	cp "$OBJ/usr/gen_init_cpio" "$dir/boot/"
 	step "booting $release"
 	"$ROOT/scripts/vm.sh" --kernel "$dir/boot/vmlinuz-$release" \
 		--module "$dir/lib/modules/$release/updates/colo.ko" \

@@ -40,7 +40,7 @@ guest_report() {
 	printf '%-4s %-28s %3d passed, %d failed, %d skipped, %s\n' $word "$label" \
 		"$p" "$f" "$s" "$(hms "$(cat "$dir/$name.time")")"
 	[ $word = FAIL ] || return 0
-	grep -vE '^  ok  ' "$dir/$name.verdict" | head -40
+	grep -vE '^  ok  ' "$dir/$name.verdict" | head -40 || :
 	# without results the reason is what vm.sh said
 	[ "$p" -gt 0 ] || tail -5 "$dir/$name.vm"
 	echo "     see $dir/$name.{console,out,verdict}"

@@ -17,6 +17,8 @@ PATCHES=$ROOT/patches
 # base.  `git am -3` needs the blobs of older bases, so none is ever dropped.
 BASES=$CACHE/linux.git
 JOBS=${JOBS:-$(nproc)}
+# mke2fs and depmod, which need no root, are out of a user's way in Debian.
+PATH=$PATH:/usr/sbin:/sbin
 
 # The oldest 6.12 that the series can sit on: 6.12.113 rewrote
 # __pick_next_task() and added rq->donor.

@@ -473,9 +473,9 @@ static void removed_group(void)
 static void stat_format(void)
 {
 	static const char * const keys[] = {
-		"run_usec", "wait_usec", "wait_max_usec", "preemptions",
-		"migrations", "switches", "lift_net", "lift_kill",
-		"lift_freeze", "lift_ptrace", "tasks", "lifted",
+		"run_usec", "wait_usec", "steal_usec", "wait_max_usec",
+		"preemptions", "migrations", "switches", "lift_net",
+		"lift_kill", "lift_freeze", "lift_ptrace", "tasks", "lifted",
 	};
 	char buf[2048], *line = buf, *end;
 	size_t i;

@@ -42,7 +42,7 @@ commit() {
 	git -C "$linux" commit -q -m "$3"
 }
 
-saved_holds() { git -C "$linux" log --format=%s --branches='saved/*' | grep -qxF "$1"; }
+saved_holds() { git -C "$linux" log --format=%s --branches='saved/*' | grep -xF "$1" >/dev/null; }
 
 setup() {
 	local version ref base=$work/base

@@ -830,9 +830,9 @@ static int probe_run(const struct cell *c, int *gate)
 static void report_stat(FILE *out)
 {
 	static const char * const keys[] = {
-		"run_usec", "wait_usec", "wait_max_usec", "preemptions",
-		"migrations", "switches", "lift_net", "lift_kill",
-		"lift_freeze", "lift_ptrace", "tasks", "lifted",
+		"run_usec", "wait_usec", "steal_usec", "wait_max_usec",
+		"preemptions", "migrations", "switches", "lift_net",
+		"lift_kill", "lift_freeze", "lift_ptrace", "tasks", "lifted",
 	};
 	char file[PATH_SIZE];
 	unsigned int i, k;

@@ -764,8 +764,8 @@ static void go_offline(void)
 	put("cg/be/pod2/cpu.offline.effective", "1\n");
 	put("cg/be/cpu.weight", "50\n");
 	put("cg/be/cpu.offline.stat",
-	    "run_usec 2500000\nwait_usec 61000000\nwait_max_usec 1234\n"
-	    "preemptions 7\nmigrations 8\nswitches 9\nlift_net 1\nlift_kill 2\n"
+	    "run_usec 2500000\nwait_usec 61000000\nsteal_usec 60000000\n"
+	    "wait_max_usec 1234\npreemptions 7\nmigrations 8\nswitches 9\nlift_net 1\nlift_kill 2\n"
 	    "lift_freeze 3\nlift_ptrace 4\ntasks 5\nlifted 1\n");
 }
 
