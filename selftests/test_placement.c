@@ -297,6 +297,61 @@ static void fair_between_cpus(void)
 	      (unsigned long long)(least / NSEC_PER_MSEC));
 }
 
+/* A rebuild of the scheduling domains: idle CPUs are found all the same. */
+static void domains_rebuilt(void)
+{
+	struct task t[MAX_TASKS];
+	int i, j, round, n = n_cpus();
+
+	make("off", 1);
+	REQUIRE(!cg_make("part"), "mkdir");
+	for (i = 0; i < n; i++)
+		t[i] = start("off", 0, fn_hog, 0);
+	sleep_ms(200);
+	for (round = 0; round < 5; round++) {
+		/* Takes one CPU out of the others' domain, and puts it back. */
+		REQUIRE(!cg_write("part", "cpuset.cpus", "%d", nth_cpu(n - 1)),
+			"cpus");
+		REQUIRE(!cg_write("part", "cpuset.cpus.partition", "root"),
+			"partition");
+		REQUIRE(!cg_write("part", "cpuset.cpus.partition", "member"),
+			"partition");
+		for (i = 0; i < n; i++)
+			REQUIRE(!set_affinity(t[i].pid, -1), "affinity");
+		for (i = 0; i < n; i++)
+			for (j = 0; j < i; j++)
+				CHECK(WAIT_FOR(task_on_cpu(t[i].pid) !=
+					       task_on_cpu(t[j].pid), 1000),
+				      "round %d: %d and %d stay on CPU %d",
+				      round, i, j, task_on_cpu(t[i].pid));
+		for (i = 0; i < n; i++)
+			REQUIRE(!set_affinity(t[i].pid, 0), "affinity");
+		sleep_ms(100);
+	}
+}
+
+/* Wakers whose affinity changes all the time: nobody is lost. */
+static void affinity_of_wakers(void)
+{
+	struct task t[MAX_TASKS / 2];
+	int i, n = ARRAY_SIZE(t), round;
+
+	make("off", 1);
+	for (i = 0; i < n; i++)
+		t[i] = start("off", -1, fn_sleeper, 300);
+	for (round = 0; round < 10; round++) {
+		for (i = 0; i < n; i++)
+			REQUIRE(!set_affinity(t[i].pid, (i + round) % n_cpus()),
+				"affinity");
+		sleep_ms(50);
+		for (i = 0; i < n; i++)
+			REQUIRE(!set_affinity(t[i].pid, -1), "affinity");
+		sleep_ms(50);
+	}
+	for (i = 0; i < n; i++)
+		CHECK(task_moves(&t[i], 10, 5000), "%d stands", i);
+}
+
 static const struct colo_case cases[] = {
 	{ "spread_over_idle", spread_over_idle, 60, 2, MAX_TASKS },
 	{ "wakers_find_idle", wakers_find_idle, 60, 3, MAX_TASKS },
@@ -305,6 +360,8 @@ static const struct colo_case cases[] = {
 	{ "online_ignores_offline", online_ignores_offline, 90, 2,
 	  MAX_TASKS / 2 },
 	{ "uses_what_is_left", uses_what_is_left, 90, 3, MAX_TASKS },
+	{ "domains_rebuilt", domains_rebuilt, 120, 3, MAX_TASKS },
+	{ "affinity_of_wakers", affinity_of_wakers, 60, 2, 0 },
 	{ "fair_between_cpus", fair_between_cpus, 90, 2, MAX_TASKS - 2 },
 };
 
