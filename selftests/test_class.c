@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -1244,6 +1245,61 @@ static void whole_subtree(void)
 	CHECK(WAIT_FOR(cg_stat("top", "tasks") == 0, 5000), "tasks is not 0");
 }
 
+/* ------------------------------------------------------------ tracepoints */
+
+#define TRACING	"/sys/kernel/tracing/"
+
+/* Lines of the trace that have @event and @text. */
+static int trace_lines(const char *event, const char *text)
+{
+	static char line[512];
+	int n = 0;
+	FILE *f = fopen(TRACING "trace", "r");
+
+	REQUIRE(f, "trace: %s", strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, event) && strstr(line, text);
+	fclose(f);
+	return n;
+}
+
+/* Every tracepoint fires, with the fields that say who and why. */
+static void tracepoints(void)
+{
+	struct task_opt o = { .cg = G, .cpu = 0, .arg = 256 << 10 };
+	struct task off, on;
+	char pid[32];
+
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
+	REQUIRE(!cg_make(G), "mkdir");
+	REQUIRE(!write_file(TRACING "trace", ""), "trace");
+	REQUIRE(!write_file(TRACING "events/colo/enable", "1"), "events/colo");
+	off = task_start(&o, fn_kernel);
+	CHECK(WAIT_FOR(off.c->stage == 1, 5000), "does not run");
+	snprintf(pid, sizeof(pid), "pid=%d ", off.pid);
+	REQUIRE(!cg_set_offline(G, 1), "offline");
+	CHECK(trace_lines("colo_switch:", pid), "no colo_switch with %s", pid);
+	o.cg = NULL;
+	on = task_start(&o, fn_hog);
+	CHECK(task_moves(&on, 1, 5000), "online does not run");
+	CHECK(WAIT_FOR(trace_lines("colo_preempt:", pid), 2000),
+	      "no colo_preempt with %s", pid);
+	if (n_cpus() > 1) {
+		REQUIRE(!set_affinity(off.pid, -1), "affinity");
+		CHECK(WAIT_FOR(trace_lines("colo_place:", pid), 5000),
+		      "no colo_place with %s", pid);
+		REQUIRE(!set_affinity(off.pid, 0), "affinity");
+		sleep_ms(200);
+	}
+	CHECK(WAIT_FOR(trace_lines("colo_lift:", pid) && trace_lines("cause=net", pid), 5000),
+	      "no colo_lift with %s and its cause", pid);
+	CHECK(WAIT_FOR(trace_lines("colo_unlift:", pid), 5000),
+	      "no colo_unlift with %s", pid);
+	write_file(TRACING "events/colo/enable", "0");
+	CHECK(task_end(&on), "cannot be killed");
+	CHECK(task_end(&off), "cannot be killed");
+}
+
 static const struct colo_case cases[] = {
 	{ "running_here", running_here, 60, 0, 0 },
 	{ "running_elsewhere", running_elsewhere, 60, 2, 0 },
@@ -1279,6 +1335,7 @@ static const struct colo_case cases[] = {
 	{ "kernel_thread", kernel_thread, 60, 0, 0 },
 	{ "whole_subtree", whole_subtree, 90, 0, 0 },
 	{ "on_v1", on_v1, 120, 0, 0 },
+	{ "tracepoints", tracepoints, 60, 0, 0 },
 };
 
 int main(int argc, char **argv)

@@ -578,6 +578,13 @@ static void controller_off_and_on(void)
 	expect_eff("a/b", 1);
 }
 
+static int try_sysctls(void)
+{
+	return write_file("/proc/sys/kernel/colo_net_grace_ms", "60") != -EACCES ||
+	       write_file("/proc/sys/kernel/colo_net_runtime_us", "3000") != -EACCES ||
+	       write_file("/proc/sys/kernel/colo_util_freq", "0") != -EACCES;
+}
+
 static void sysctls(void)
 {
 	static const struct { const char *path, *val, *good, *bad[6]; } t[] = {
@@ -591,6 +598,7 @@ static void sysctls(void)
 	char before[64], after[64];
 	size_t i, j;
 
+	CHECK(!as_nobody(try_sysctls), "an ordinary user may write");
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
 		REQUIRE(read_file(t[i].path, before, sizeof(before)) > 0,
 			"%s is not there", t[i].path);
@@ -604,6 +612,13 @@ static void sysctls(void)
 			CHECK(!strcmp(before, after), "%s: %s made it %s",
 			      t[i].path, t[i].bad[j], after);
 		}
+		/* A write of nothing does nothing; a line without a number is bad. */
+		write_file(t[i].path, "");
+		CHECK(write_file(t[i].path, "\n") == -EINVAL, "%s takes a newline",
+		      t[i].path);
+		read_file(t[i].path, after, sizeof(after));
+		CHECK(!strcmp(before, after), "%s: nothing made it %s", t[i].path,
+		      after);
 		CHECK(!write_file(t[i].path, t[i].good), "%s refuses %s",
 		      t[i].path, t[i].good);
 		read_file(t[i].path, after, sizeof(after));

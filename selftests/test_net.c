@@ -14,10 +14,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <linux/vhost.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -617,8 +620,8 @@ static void fn_uring(struct task_ctl *c, long arg)
 	}
 }
 
-/* A thread of @pid whose name begins with "iou-wrk", or 0. */
-static pid_t find_worker(pid_t pid)
+/* A thread of @pid whose name begins with @name, or 0. */
+static pid_t find_worker(pid_t pid, const char *name)
 {
 	char path[64], buf[64];
 	int tid;
@@ -627,7 +630,7 @@ static pid_t find_worker(pid_t pid)
 	for (tid = pid + 1; tid < pid + 200; tid++) {
 		snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, tid);
 		if (read_file(path, buf, sizeof(buf)) > 0 &&
-		    !strncmp(buf, "iou-wrk", 7))
+		    !strncmp(buf, name, strlen(name)))
 			return tid;
 	}
 	return 0;
@@ -651,7 +654,7 @@ static void io_worker(void)
 	t = task_start(&o, fn_uring);
 	CHECK(task_moves(&t, 3, 10000), "does not run alone: %s",
 	      strerror(-t.c->err));
-	w = find_worker(t.pid);
+	w = find_worker(t.pid, "iou-wrk");
 	REQUIRE(w, "no io_uring worker");
 	CHECK(task_colo(w) == COLO_OFFLINE, "the worker is %s",
 	      colo_state_name(task_colo(w)));
@@ -675,6 +678,65 @@ static void io_worker(void)
 		CHECK(task_moves(&t, 3, 10000), "does not resume");
 	}
 	sysctl_set(RUNTIME, RUNTIME_US);
+	CHECK(task_end(&t), "cannot be killed");
+	expect_empty();
+}
+
+/* ------------------------------------------------------------------ vhost */
+
+/* Has a worker that the eventfd @arg wakes. */
+static void fn_vhost(struct task_ctl *c, long arg)
+{
+	struct vhost_vring_file kick = { .index = 0, .fd = arg };
+	int fd = open("/dev/vhost-net", O_RDWR);
+
+	if (fd < 0 || ioctl(fd, VHOST_SET_OWNER, NULL) ||
+	    ioctl(fd, VHOST_SET_VRING_KICK, &kick)) {
+		c->err = -errno;
+		return;
+	}
+	c->stage = 1;
+	for (;;)
+		pause();
+}
+
+/* Like a worker of io_uring it never sees user mode. */
+static void vhost_worker(void)
+{
+	struct task_opt o = { .cg = OFF, .cpu = the_cpu() };
+	uint64_t one = 1;
+	struct task t;
+	int64_t lifts;
+	int i, kick;
+	pid_t w;
+
+	prepare();
+	kick = eventfd(0, EFD_NONBLOCK);
+	REQUIRE(kick >= 0, "eventfd: %s", strerror(errno));
+	o.arg = kick;
+	t = task_start(&o, fn_vhost);
+	CHECK(WAIT_FOR(t.c->stage == 1, 5000), "no vhost: %s",
+	      strerror(-t.c->err));
+	w = find_worker(t.pid, "vhost-");
+	REQUIRE(w, "no vhost worker");
+	CHECK(task_colo(w) == COLO_OFFLINE, "the worker is %s",
+	      colo_state_name(task_colo(w)));
+	start_online();
+	for (i = 0; i < 5; i++) {
+		lifts = cg_stat(OFF, "lift_net");
+		REQUIRE(write(kick, &one, sizeof(one)) == sizeof(one), "kick: %s",
+			strerror(errno));
+		CHECK(WAIT_FOR(task_letter(w) == 'R', 1000) ||
+		      cg_stat(OFF, "lift_net") > lifts, "it was not woken");
+		CHECK(WAIT_FOR(cg_stat(OFF, "lift_net") > lifts, 5000),
+		      "woken it starves: nobody is lifted");
+		CHECK(WAIT_FOR(task_letter(w) == 'S', 5000), "it is not done: %c",
+		      task_letter(w));
+		CHECK(WAIT_FOR(task_colo(w) == COLO_OFFLINE, 5000),
+		      "asleep the worker is %s", colo_state_name(task_colo(w)));
+		CHECK(cg_stat(OFF, "lifted") == 0, "lifted is %lld",
+		      (long long)cg_stat(OFF, "lifted"));
+	}
 	CHECK(task_end(&t), "cannot be killed");
 	expect_empty();
 }
@@ -737,6 +799,7 @@ static const struct colo_case cases[] = {
 	{ "switched_while_lifted", switched_while_lifted, 60, 0, 0 },
 	/* Workers are not pinned with their submitter: one CPU only. */
 	{ "io_worker", io_worker, 120, 0, 1 },
+	{ "vhost_worker", vhost_worker, 60, 0, 1 },
 	{ "lock_holder_gets_out", lock_holder_gets_out, 120, 0, 0 },
 };
 

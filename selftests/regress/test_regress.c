@@ -261,6 +261,9 @@ static void throttled_hide_the_movable(void)
 	CHECK(WAIT_FOR(task_on_cpu(t.pid) != nth_cpu(0), 500),
 	      "it waits beside idle CPUs");
 	CHECK(task_moves(&t, 1, 1000), "it stands");
+	/* Forty throttled ones would take their time to die. */
+	REQUIRE(!cg_write("off/capped", "cpu.max", "max"), "cpu.max");
+	CHECK(task_end(&hog), "cannot be killed");
 }
 
 static void fn_mkdirs(struct task_ctl *c, long arg)
