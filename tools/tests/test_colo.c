@@ -819,7 +819,7 @@ static void test_status_json(void **state)
 	assert_false(json_object_get_boolean(at(o, "/groups/1/offline")));
 	assert_true(json_object_get_boolean(at(o, "/groups/1/effective")));
 	assert_int_equal(json_object_get_int(at(o, "/groups/0/weight")), 50);
-	assert_int_equal(json_object_object_length(at(o, "/groups/0/stat")), 12);
+	assert_int_equal(json_object_object_length(at(o, "/groups/0/stat")), 13);
 	assert_int_equal(json_object_get_int(at(o, "/groups/0/stat/run_usec")),
 			 2500000);
 	assert_int_equal(json_object_get_int(at(o, "/groups/0/stat/lifted")), 1);
