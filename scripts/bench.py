@@ -344,6 +344,11 @@ class Boot:
         return f"{self.suite}-{self.kernel}-s{self.seed}{rep}"
 
     @property
+    def image(self):
+        """Its name in build/: with jump labels, but on one CPU only."""
+        return self.kernel + ("-jump" if self.icount else "")
+
+    @property
     def plan(self):
         return "".join(cell_line(c) + "\n" for c in self.cells)
 
@@ -430,7 +435,7 @@ def tree_of(build):
 
 def relative(text):
     """No path of this machine goes into a kept result."""
-    text = re.sub(r"bench-run/kernels-[^/]+/(\w+)/", r"\1/", text)
+    text = re.sub(r"bench-run/kernels-[^/]+/([\w-]+)/", r"\1/", text)
     return text.replace(ROOT + os.sep, "").replace(ROOT, ".")
 
 
@@ -454,34 +459,34 @@ class Runner:
         with self.lock:
             print(text, flush=True)
 
-    def kernel_meta(self, kernel):
+    def kernel_meta(self, name):
         """Take a copy to boot from: a rebuild must not change the kernel
         between two boots. Returns what to remember about it."""
         with self.lock:
-            if kernel not in self.hashes:
+            if name not in self.hashes:
                 image, config = kernel_files(
-                    self.args.kernel.get(kernel, kernel), self.build)
-                copy = os.path.join(self.copies.name, kernel)
+                    self.args.kernel.get(name, name), self.build)
+                copy = os.path.join(self.copies.name, name)
                 os.makedirs(copy)
                 shutil.copy(image, os.path.join(copy, "bzImage"))
                 meta = {"image_sha256": sha256(os.path.join(copy, "bzImage"))}
                 shutil.copy(config, os.path.join(copy, "config"))
                 meta["config_sha256"] = sha256(os.path.join(copy, "config"))
                 meta["hz"] = int(config_value(config, "CONFIG_HZ") or 0)
-                if kernel != "vanilla":
+                if not name.startswith("vanilla"):
                     shutil.copy(os.path.join(os.path.dirname(image),
                                              "colo.ko"), copy)
                     meta["module_sha256"] = sha256(
                         os.path.join(copy, "colo.ko"))
                 meta.update(tree_of(self.build))
-                self.hashes[kernel] = meta
-            return dict(self.hashes[kernel])
+                self.hashes[name] = meta
+            return dict(self.hashes[name])
 
     def path(self, boot):
         return os.path.join(self.args.out, boot.name + ".json")
 
     def wanted(self, boot):
-        meta = self.kernel_meta(boot.kernel)
+        meta = self.kernel_meta(boot.image)
         return {
             "format": FORMAT, "suite": boot.suite, "kernel": boot.kernel,
             "seed": boot.seed, "rep": boot.rep, "smp": boot.smp,
@@ -502,7 +507,7 @@ class Runner:
             have.get(k) == v for k, v in want.items())
 
     def command(self, boot, plan, log, out):
-        kernel = os.path.join(self.copies.name, boot.kernel, "bzImage")
+        kernel = os.path.join(self.copies.name, boot.image, "bzImage")
         cmd = [os.path.join(ROOT, "scripts", "vm.sh"), "--kernel", kernel,
                "--mem", "768", "--timeout", str(self.args.timeout),
                "--append", f"preempt={self.args.preempt}",
@@ -532,7 +537,7 @@ class Runner:
         took = time.monotonic() - began
         guest, cells, bad = read_output(out)
         record = self.wanted(boot)
-        record.update(self.kernel_meta(boot.kernel))
+        record.update(self.kernel_meta(boot.image))
         record.update({
             "guest": guest, "real_s": round(took, 1),
             "qemu": qemu_line(os.path.join(work, "vm.log"), log),
@@ -561,8 +566,8 @@ class Runner:
     def run(self, boots):
         os.makedirs(self.args.out, exist_ok=True)
         try:
-            for kernel in {b.kernel for b in boots}:
-                self.kernel_meta(kernel)
+            for name in {b.image for b in boots}:
+                self.kernel_meta(name)
         except OSError as err:
             self.say(f"{relative(str(err))}: make kernel module first")
             self.failures.append("all")
@@ -1159,8 +1164,9 @@ def do_run(args):
     w = Windows(args.quick, **given)
     if args.quick and args.boots == 5:
         args.boots = 2
-    args.kernel = {k: v for k, v in (("perf", args.perf),
-                                     ("vanilla", args.vanilla)) if v}
+    args.kernel = {k + extra: v for k, v in (("perf", args.perf),
+                                             ("vanilla", args.vanilla))
+                   for extra in ("", "-jump") if v}
     kernels = tuple(args.kernels.split(","))
     boots = []
     for suite, benches in SUITES.items():

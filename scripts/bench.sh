@@ -39,6 +39,7 @@ done
 
 if [ -n "$build" ]; then
 	make -C "$ROOT" --no-print-directory kernel module tools
-	"$ROOT/scripts/kernel.sh" vanilla
+	EXTRA=jump "$ROOT/scripts/kernel.sh" perf vanilla
+	EXTRA=jump "$ROOT/scripts/module.sh" perf
 fi
 exec python3 "$ROOT/scripts/bench.py" "$command" ${args[@]+"${args[@]}"}

@@ -30,5 +30,6 @@ for arg in "$@"; do
 	esac
 done
 
-[ -z "$build" ] || make -C "$ROOT" --no-print-directory kernel module tools
+# with jump labels: the guest has one CPU, see scripts/config/jump.config
+[ -z "$build" ] || EXTRA=jump make -C "$ROOT" --no-print-directory kernel module tools
 exec python3 "$ROOT/scripts/demo.py" ${args[@]+"${args[@]}"}

@@ -7,9 +7,9 @@
 #   debug     the same, with every checker on
 #   vanilla   the base alone, configured as perf: the yardstick
 #
-# EXTRA=hz1000 adds scripts/config/hz1000.config, OFF=1 turns the options of
-# scripts/config/colo.config off; the results are left in build/FLAVOUR-hz1000/
-# and build/FLAVOUR-off/. COLO_TREE=TREE with COLO_NAME=NAME builds that git tree
+# EXTRA=hz1000 adds scripts/config/hz1000.config, EXTRA=jump jump.config (what is
+# measured on one CPU), OFF=1 turns the options of scripts/config/colo.config off;
+# the results are left in build/FLAVOUR-hz1000/, -jump/ and -off/. COLO_TREE=TREE with COLO_NAME=NAME builds that git tree
 # of build/linux into build/NAME/ (bisect.sh). WERROR=1 makes warnings errors.
 #
 # Sources and objects live in the cache, at one path per tree, so that a clean

@@ -63,8 +63,7 @@ find_kernel() {
 	elif [ -n "$module" ] && [ ! -f "$module" ]; then
 		die "no such module: $module"
 	fi
-	for maker in "$(dirname "$image")" "$BUILD"/{perf,debug,vanilla}; do
-		maker=$maker/gen_init_cpio
+	for maker in "$(dirname "$image")/gen_init_cpio" "$BUILD"/*/gen_init_cpio; do
 		[ ! -x "$maker" ] || return 0
 	done
 	die "no gen_init_cpio: run scripts/kernel.sh perf"
