@@ -41,5 +41,9 @@ if [ -n "$build" ]; then
 	make -C "$ROOT" --no-print-directory kernel module tools
 	EXTRA=jump "$ROOT/scripts/kernel.sh" perf vanilla
 	EXTRA=jump "$ROOT/scripts/module.sh" perf
+	# on several CPUs, and only if asked for
+	case " ${args[*]-} " in
+	*vanilla*) "$ROOT/scripts/kernel.sh" vanilla ;;
+	esac
 fi
 exec python3 "$ROOT/scripts/bench.py" "$command" ${args[@]+"${args[@]}"}

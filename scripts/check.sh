@@ -118,8 +118,8 @@ static_spdx() {
 checkpatch() {
 	local rc=0
 	# the python3 that Debian's modules are for
-	PATH=/usr/bin:$PATH "$LINUX/scripts/checkpatch.pl" --strict --no-signoff --show-types --no-summary \
-		--terse --showfile --ignore FILE_PATH_CHANGES "$@" \
+	PATH=/usr/bin:$PATH "$LINUX/scripts/checkpatch.pl" --strict --no-signoff \
+		--show-types --no-summary --terse --showfile --ignore FILE_PATH_CHANGES "$@" \
 		2>"$LOGS/checkpatch.stderr" || rc=$?
 	# 1 is "found something"; anything else is "did not run", or not all of it
 	if [ "$rc" -gt 1 ] || [ -s "$LOGS/checkpatch.stderr" ]; then

@@ -9,8 +9,9 @@
 #
 # EXTRA=hz1000 adds scripts/config/hz1000.config, EXTRA=jump jump.config (what is
 # measured on one CPU), OFF=1 turns the options of scripts/config/colo.config off;
-# the results are left in build/FLAVOUR-hz1000/, -jump/ and -off/. COLO_TREE=TREE with COLO_NAME=NAME builds that git tree
-# of build/linux into build/NAME/ (bisect.sh). WERROR=1 makes warnings errors.
+# the results are left in build/FLAVOUR-hz1000/, -jump/ and -off/. COLO_TREE=TREE
+# with COLO_NAME=NAME builds that git tree of build/linux into build/NAME/
+# (bisect.sh). WERROR=1 makes warnings errors.
 #
 # Sources and objects live in the cache, at one path per tree, so that a clean
 # checkout does not cost a clean build. The result is kept under a key made of

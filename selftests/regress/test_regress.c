@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bugs that were there, one case each, named after what went wrong. Each failed
- * before its fix. The cases that judge time or order want one CPU and icount,
+ * Bugs that were there, one case each, named after what went wrong. Each was seen
+ * to fail without its fix, but for the race of the last. The cases that judge time or order want one CPU and icount,
  * the others several CPUs.
  */
 #define _GNU_SOURCE
