@@ -1143,23 +1143,17 @@ static void migrating(void)
 	end_well("migrating", &t[0]);
 }
 
-/* Nothing makes a kernel thread offline, not even sitting in such a group. */
-static void kernel_thread(void)
+/* The next kernel thread in /proc that has none of the flags @without, or 0. */
+static pid_t next_kernel_thread(DIR *proc, unsigned long without)
 {
-	char path[300], buf[1024], *p;
-	pid_t found = 0;
+	char path[64], buf[1024], *p;
+	unsigned long flags;
 	struct dirent *de;
-	DIR *d;
+	pid_t pid;
+	int i;
 
-	make(G);
-	set(G, 1);
-	d = opendir("/proc");
-	REQUIRE(d, "/proc");
-	while (!found && (de = readdir(d))) {
-		pid_t pid = atoi(de->d_name);
-		unsigned long flags;
-		int i;
-
+	while ((de = readdir(proc))) {
+		pid = atoi(de->d_name);
 		if (pid < 3)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
@@ -1171,20 +1165,73 @@ static void kernel_thread(void)
 		if (!p)
 			continue;
 		flags = strtoul(p + 1, NULL, 10);
-		/* PF_KTHREAD, and not PF_NO_SETAFFINITY (bound to its CPU) */
-		if (!(flags & 0x00200000) || (flags & 0x04000000))
-			continue;
-		if (!cg_attach(G, pid))
-			found = pid;
+		if ((flags & 0x00200000 /* PF_KTHREAD */) && !(flags & without))
+			return pid;
 	}
-	closedir(d);
-	REQUIRE(found, "no kernel thread may be moved to a group");
-	expect_state(found, 0, "a kernel thread");
+	return 0;
+}
+
+/* Nothing makes a kernel thread offline, not even sitting in such a group. */
+static void kernel_thread(void)
+{
+	DIR *proc = opendir("/proc");
+	pid_t pid;
+
+	REQUIRE(proc, "/proc");
+	make(G);
+	set(G, 1);
+	do {
+		pid = next_kernel_thread(proc, 0x04000000 /* PF_NO_SETAFFINITY */);
+	} while (pid && cg_attach(G, pid));
+	closedir(proc);
+	REQUIRE(pid, "no kernel thread may be moved to a group");
+	expect_state(pid, 0, "a kernel thread");
 	expect_tasks(G, 0, "a kernel thread");
 	set(G, 0);
 	set(G, 1);
-	expect_state(found, 0, "a kernel thread, switched");
-	CHECK(!cg_attach("/", found), "back to the root group");
+	expect_state(pid, 0, "a kernel thread, switched");
+	CHECK(!cg_attach("/", pid), "back to the root group");
+}
+
+/* What @pid asks for in ns, 0 if it is gone. */
+static int64_t slice_of(pid_t pid)
+{
+	char path[64], buf[16384], *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/sched", pid);
+	if (read_file(path, buf, sizeof(buf)) <= 0)
+		return 0;
+	p = strstr(buf, "\nse.slice");
+	p = p ? strchr(p, ':') : NULL;
+	return p ? strtoll(p + 1, NULL, 10) : 0;
+}
+
+/* With the class in use kernel threads ask for more, so online preempts them. */
+static void kernel_thread_slice(void)
+{
+	struct task user = task_start(&(struct task_opt){ .cpu = -1, .arg = 500 },
+				      fn_sleeper);
+	DIR *proc = opendir("/proc");
+	int64_t base;
+	int longer = 0;
+	char buf[64];
+	pid_t pid;
+
+	REQUIRE(proc, "/proc");
+	REQUIRE(read_file("/sys/kernel/debug/sched/base_slice_ns", buf, sizeof(buf)) > 0,
+		"base_slice_ns");
+	base = strtoll(buf, NULL, 10);
+	make(G);
+	set(G, 1);
+	CHECK(task_moves(&user, 100, 5000), "the user's task does not run");
+	CHECK(slice_of(user.pid) == base, "a user's task has a slice of %lld ns, not %lld",
+	      (long long)slice_of(user.pid), (long long)base);
+	/* those that slept all the time keep what they had */
+	while ((pid = next_kernel_thread(proc, 0)))
+		longer += slice_of(pid) == 4 * base;
+	closedir(proc);
+	CHECK(longer, "no kernel thread has a slice of 4 x %lld ns", (long long)base);
+	CHECK(task_end(&user), "cannot be killed");
 }
 
 /* The other hierarchy, in short: the same switch by the same code. */
@@ -1333,6 +1380,7 @@ static const struct colo_case cases[] = {
 	{ "clone_into", clone_into, 60, 0, 0 },
 	{ "migrating", migrating, 90, 2, 0 },
 	{ "kernel_thread", kernel_thread, 60, 0, 0 },
+	{ "kernel_thread_slice", kernel_thread_slice, 60, 0, 0 },
 	{ "whole_subtree", whole_subtree, 90, 0, 0 },
 	{ "on_v1", on_v1, 120, 0, 0 },
 	{ "tracepoints", tracepoints, 60, 0, 0 },
