@@ -180,6 +180,36 @@ static void any_quota(uint64_t *r)
 		cg_write(cg, "cpu.max", "5000 %u", period);
 }
 
+/*
+ * A task preempted inside the kernel holds up whoever waits for it, all of us
+ * if it is a CPU going down that waits for RCU; and two levels of cpu.idle, or
+ * one beside a large weight, leave it one turn in minutes, on any kernel. So
+ * only leaves stay idle, and weights far from each other do not stay.
+ */
+static void any_weight(uint64_t *r)
+{
+	const char *cg = any_group(r);
+
+	if (!(rnd(r) % 8)) {
+		cg_write(cg, "cpu.weight", "%u", 1 + rnd(r) % 10000);
+		sleep_ms(rnd(r) % 20);
+	}
+	cg_write(cg, "cpu.weight", "%u", 50 + rnd(r) % 200);
+}
+
+static void any_idle(uint64_t *r)
+{
+	if (rnd(r) & 1) {
+		cg_write(any_leaf(r), "cpu.idle", "%u", !(rnd(r) % 4));
+	} else {
+		const char *cg = any_group(r);
+
+		cg_write(cg, "cpu.idle", "1");
+		sleep_ms(rnd(r) % 20);
+		cg_write(cg, "cpu.idle", "0");
+	}
+}
+
 /* Groups that come and go, one of them with a task moved in and out. */
 static void any_rmdir(uint64_t *r, unsigned int id)
 {
@@ -279,13 +309,10 @@ static void fn_storm(struct task_ctl *c, long id)
 			any_quota(&r);
 			break;
 		case 14:
-			cg_write(any_group(&r), "cpu.weight", "%u",
-				 rnd(&r) % 8 ? 50 + rnd(&r) % 200 :
-				 1 + rnd(&r) % 10000);
+			any_weight(&r);
 			break;
 		case 15:
-			cg_write(any_group(&r), "cpu.idle", "%u",
-				 !(rnd(&r) % 4));
+			any_idle(&r);
 			break;
 		case 16:
 			any_rmdir(&r, id);
