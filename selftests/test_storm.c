@@ -452,8 +452,65 @@ static void audit(void)
 		cg_write(leaves[i], "cgroup.freeze", "0");
 }
 
+static void show_file(const char *path)
+{
+	char buf[4096], *line, *save;
+
+	if (read_file(path, buf, sizeof(buf)) <= 0)
+		return;
+	for (line = strtok_r(buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		diag("    %s", line);
+}
+
+/* For whoever asks why: where a task stands. */
+static void show_task(const char *what, int i, pid_t pid)
+{
+	char path[64];
+
+	diag("%s %d: pid %d, %c, cpu %d, policy %d, %s", what, i, pid,
+	     task_letter(pid), task_on_cpu(pid), sched_getscheduler(pid),
+	     colo_state_name(task_colo(pid)));
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	show_file(path);
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	show_file(path);
+}
+
+static void show_group(const char *cg)
+{
+	static const char * const knobs[] = {
+		"cpu.offline", "cpu.offline.effective", "cpu.max", "cpu.weight",
+		"cpu.idle", "cpuset.cpus.effective", "cgroup.freeze",
+	};
+	size_t i;
+
+	diag("group %s:", cg);
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		show_file(cg_path(cg, knobs[i]));
+}
+
+static void show_all(struct task *stormer)
+{
+	size_t i;
+
+	for (i = 0; i < N_STORMERS; i++)
+		if (stormer[i].pid)	/* not reaped */
+			show_task("storm", i, stormer[i].pid);
+	for (i = 0; i < N_TASKS; i++)
+		show_task("task", i, tasks[i].pid);
+	for (i = 0; i < ARRAY_SIZE(inner); i++)
+		show_group(inner[i]);
+	for (i = 0; i < ARRAY_SIZE(leaves); i++)
+		show_group(leaves[i]);
+	/* to the console: what each CPU runs, and every task's stack */
+	write_file("/proc/sysrq-trigger", "l");
+	write_file("/proc/sysrq-trigger", "t");
+}
+
 static void storm(void)
 {
+	bool stopped = true;
 	struct task_opt so = { .cpu = -1, .policy = SCHED_FIFO, .prio = 30 };
 	struct task stormer[N_STORMERS];
 	uint64_t ops = 0, end, last = 0;
@@ -496,8 +553,10 @@ static void storm(void)
 	for (i = 0; i < N_STORMERS; i++)
 		stormer[i].c->stop = 1;
 	for (i = 0; i < N_STORMERS; i++)
-		CHECK(task_wait(&stormer[i], 30000, NULL),
-		      "storm %zu does not stop, seed %ld", i, seed);
+		stopped &= CHECK(task_wait(&stormer[i], 30000, NULL),
+				 "storm %zu does not stop, seed %ld", i, seed);
+	if (!stopped)
+		show_all(stormer);
 	diag("%llu operations in all", (unsigned long long)ops);
 	CHECK(ops >= (uint64_t)seconds * 2, "hardly a storm: %llu operations",
 	      (unsigned long long)ops);
