@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bugs that were there, one case each, named after what went wrong. Each was seen
- * to fail without its fix, but for the race of the last. The cases that judge time or order want one CPU and icount,
- * the others several CPUs.
+ * to fail without its fix, but for the race of switched_while_made. The cases that
+ * judge time or order want one CPU and icount, the others several CPUs.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "../colo_util.h"
 
 #define GRACE	"/proc/sys/kernel/colo_net_grace_ms"
+#define PRINTK	"/proc/sys/kernel/printk"
 
 static struct task start(const char *cg, int cpu, task_fn fn, long arg)
 {
@@ -291,6 +293,38 @@ static void switched_while_made(void)
 	CHECK(task_end(&t), "cannot be killed");
 }
 
+/* Whether the kernel's log, from @kmsg on, has a line with @text. */
+static bool log_says(int kmsg, const char *text)
+{
+	char line[1024];
+	ssize_t n;
+
+	while ((n = read(kmsg, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
+		line[n > 0 ? n : 0] = '\0';
+		if (strstr(line, text))
+			return true;
+	}
+	return false;
+}
+
+/* Show State prints without a seq_file: NULL, and an oops on the way. */
+static void show_state(void)
+{
+	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char before[64];
+
+	REQUIRE(kmsg >= 0, "/dev/kmsg: %s", strerror(errno));
+	lseek(kmsg, 0, SEEK_END);
+	make("off", 1);
+	/* For the log alone: a console takes its time. */
+	REQUIRE(read_file(PRINTK, before, sizeof(before)) > 0, PRINTK);
+	CHECK(!write_file(PRINTK, "1"), PRINTK);
+	CHECK(!write_file("/proc/sysrq-trigger", "t"), "sysrq-trigger");
+	CHECK(!write_file(PRINTK, before), PRINTK);
+	CHECK(log_says(kmsg, "colo_rq[0]:"), "the log has no colo_rq");
+	close(kmsg);
+}
+
 static const struct colo_case cases[] = {
 	{ "survivor_stays_lifted", survivor_stays_lifted, 60, 0, 1 },
 	{ "second_signal_wakes_nobody", second_signal_wakes_nobody, 60, 0, 1 },
@@ -298,6 +332,7 @@ static const struct colo_case cases[] = {
 	{ "bursts_in_step_with_the_tick", bursts_in_step_with_the_tick, 60, 0, 1 },
 	{ "counters_shrink", counters_shrink, 60, 0, 0 },
 	{ "throttled_hide_the_movable", throttled_hide_the_movable, 60, 2, 0 },
+	{ "show_state", show_state, 60, 0, 0 },
 	{ "switched_while_made", switched_while_made, 60, 2, 0 },
 };
 
