@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -111,6 +112,31 @@ static pid_t any_pid(uint64_t *r)
 	return pid;
 }
 
+/*
+ * CPUs go down while nobody else holds this:
+ *
+ * - What may leave a task inside the kernel without a turn for minutes: a harsh
+ *   quota, weights far from each other on several levels. A CPU going down waits
+ *   for such a task through RCU, and whoever would lift the quota waits for the
+ *   CPU, on any kernel. So an extreme lasts for milliseconds, and with the lock.
+ * - clone3() into a cgroup: cpuset_fork() does not hold the kernel's own lock
+ *   and warns if the last CPU of the cpuset goes down, on any 6.12 kernel.
+ */
+static int hotplug_lock(int how)
+{
+	int fd = open(self_exe, O_RDONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0 && !flock(fd, how), "%s: %s", self_exe, strerror(errno));
+	return fd;
+}
+
+/* Says so to the file too: a child cloned meanwhile has it open as well. */
+static void hotplug_unlock(int fd)
+{
+	flock(fd, LOCK_UN);
+	close(fd);
+}
+
 static void any_policy(uint64_t *r, pid_t pid)
 {
 	switch (rnd(r) % 8) {
@@ -131,9 +157,15 @@ static void any_policy(uint64_t *r, pid_t pid)
 			set_policy(pid, SCHED_OTHER, 0);
 		}
 		break;
-	case 3:
-		set_policy(pid, SCHED_IDLE, 0);
+	case 3: {
+		int lock = hotplug_lock(LOCK_SH);
+
+		set_policy(pid, SCHED_IDLE | SCHED_RESET_ON_FORK, 0);
+		sleep_ms(rnd(r) % 20);
+		set_policy(pid, SCHED_OTHER, 0);
+		hotplug_unlock(lock);
 		break;
+	}
 	case 4:
 		set_policy(pid, SCHED_BATCH, 0);
 		break;
@@ -156,6 +188,21 @@ static void any_cpuset(uint64_t *r)
 		cg_write(cg, "cpuset.cpus", "\n");
 }
 
+static void any_nice(uint64_t *r, pid_t pid)
+{
+	if (rnd(r) % 4) {
+		setpriority(PRIO_PROCESS, pid, (int)(rnd(r) % 5) - 2);
+	} else {
+		int lock = hotplug_lock(LOCK_SH);
+
+		/* Not to 19: children inherit it. */
+		setpriority(PRIO_PROCESS, pid, (int)(rnd(r) % 31) - 20);
+		sleep_ms(rnd(r) % 20);
+		setpriority(PRIO_PROCESS, pid, 0);
+		hotplug_unlock(lock);
+	}
+}
+
 static void any_quota(uint64_t *r)
 {
 	const char *cg = any_group(r);
@@ -167,47 +214,46 @@ static void any_quota(uint64_t *r)
 	 */
 	unsigned int period = 300000 + rnd(r) % 300000;
 
-	/*
-	 * A task throttled inside fork() holds up every move between groups, on
-	 * any kernel: mostly no quota, seldom a harsh one.
-	 */
-	if (rnd(r) % 4)
+	if (rnd(r) & 1) {
 		cg_write(cg, "cpu.max", "max 100000");
-	else if (rnd(r) % 8)
+	} else if (rnd(r) & 1) {
 		cg_write(cg, "cpu.max", "%u %u",
 			 period / 2 + rnd(r) % period, period);
-	else
+	} else {
+		int lock = hotplug_lock(LOCK_SH);
+
 		cg_write(cg, "cpu.max", "5000 %u", period);
+		sleep_ms(rnd(r) % 40);
+		cg_write(cg, "cpu.max", "max 100000");
+		hotplug_unlock(lock);
+	}
 }
 
-/*
- * A task preempted inside the kernel holds up whoever waits for it, all of us
- * if it is a CPU going down that waits for RCU; and two levels of cpu.idle, or
- * one beside a large weight, leave it one turn in minutes, on any kernel. So
- * only leaves stay idle, and weights far from each other do not stay.
- */
 static void any_weight(uint64_t *r)
 {
 	const char *cg = any_group(r);
 
-	if (!(rnd(r) % 8)) {
+	if (rnd(r) & 1) {
+		cg_write(cg, "cpu.weight", "%u", 80 + rnd(r) % 45);
+	} else {
+		int lock = hotplug_lock(LOCK_SH);
+
 		cg_write(cg, "cpu.weight", "%u", 1 + rnd(r) % 10000);
 		sleep_ms(rnd(r) % 20);
+		cg_write(cg, "cpu.weight", "100");
+		hotplug_unlock(lock);
 	}
-	cg_write(cg, "cpu.weight", "%u", 50 + rnd(r) % 200);
 }
 
 static void any_idle(uint64_t *r)
 {
-	if (rnd(r) & 1) {
-		cg_write(any_leaf(r), "cpu.idle", "%u", !(rnd(r) % 4));
-	} else {
-		const char *cg = any_group(r);
+	int lock = hotplug_lock(LOCK_SH);
+	const char *cg = any_group(r);
 
-		cg_write(cg, "cpu.idle", "1");
-		sleep_ms(rnd(r) % 20);
-		cg_write(cg, "cpu.idle", "0");
-	}
+	cg_write(cg, "cpu.idle", "1");
+	sleep_ms(rnd(r) % 20);
+	cg_write(cg, "cpu.idle", "0");
+	hotplug_unlock(lock);
 }
 
 /* Groups that come and go, one of them with a task moved in and out. */
@@ -234,6 +280,7 @@ static void any_rmdir(uint64_t *r, unsigned int id)
 
 static void any_clone_into(uint64_t *r)
 {
+	int lock = hotplug_lock(LOCK_SH);
 	pid_t pid = fork_into(any_leaf(r));
 
 	if (!pid) {
@@ -242,21 +289,24 @@ static void any_clone_into(uint64_t *r)
 			;
 		_exit(0);
 	}
+	hotplug_unlock(lock);
 }
 
 static void any_hotplug(uint64_t *r)
 {
 	char path[64];
-	int cpu;
+	int cpu, lock;
 
 	if (n_cpus() < 2)
 		return;
+	lock = hotplug_lock(LOCK_EX);
 	cpu = nth_cpu(1 + rnd(r) % (n_cpus() - 1));
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
 		 cpu);
 	write_file(path, "0");
 	sleep_ms(rnd(r) % 30);
 	write_file(path, "1");
+	hotplug_unlock(lock);
 }
 
 /* One source of trouble; the tasks are all started before. */
@@ -293,9 +343,7 @@ static void fn_storm(struct task_ctl *c, long id)
 			any_policy(&r, any_pid(&r));
 			break;
 		case 9:
-			setpriority(PRIO_PROCESS, any_pid(&r), rnd(&r) % 8 ?
-				    (int)(rnd(&r) % 9) - 4 :
-				    (int)(rnd(&r) % 40) - 20);
+			any_nice(&r, any_pid(&r));
 			break;
 		case 10:
 		case 11:
@@ -510,10 +558,10 @@ static void show_all(struct task *stormer)
 
 static void storm(void)
 {
-	bool stopped = true;
 	struct task_opt so = { .cpu = -1, .policy = SCHED_FIFO, .prio = 30 };
 	struct task stormer[N_STORMERS];
 	uint64_t ops = 0, end, last = 0;
+	bool stopped = true;
 	size_t i;
 	int ret;
 
