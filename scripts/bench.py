@@ -420,17 +420,14 @@ def config_value(path, symbol):
     return None
 
 
-def tree_of(build):
-    """The commit and the tree that the kernels were built from."""
-    linux = os.path.join(build, "linux")
-    out = {}
-    for key, what in (("commit", "HEAD"), ("tree", "HEAD^{tree}")):
-        done = subprocess.run(
-            ["git", "-C", linux, "rev-parse", what], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-        if done.returncode == 0:
-            out[key] = done.stdout.strip()
-    return out
+def tree_of(image):
+    """The git tree that kernel.sh says it built the image from, or None."""
+    try:
+        with open(os.path.join(os.path.dirname(image), "tree"),
+                  encoding="utf-8") as f:
+            return f.read().strip()
+    except OSError:
+        return None
 
 
 def relative(text):
@@ -478,7 +475,7 @@ class Runner:
                                              "colo.ko"), copy)
                     meta["module_sha256"] = sha256(
                         os.path.join(copy, "colo.ko"))
-                meta.update(tree_of(self.build))
+                meta["tree"] = tree_of(image)
                 self.hashes[name] = meta
             return dict(self.hashes[name])
 

@@ -185,6 +185,7 @@ kernel() {
 		cp "$CACHE/out/$key"/* "$BUILD/$NAME/"
 		echo "$key" >"$BUILD/$NAME/key"
 	fi
+	echo "$TREE" >"$BUILD/$NAME/tree"	# what the image was built from
 	touch "$CACHE/out/$key"
 }
 
