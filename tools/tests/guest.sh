@@ -184,19 +184,23 @@ run_unprivileged() {
 	rmdir "$cg/user/own" "$cg/user" || return
 	[ "$code" -eq 0 ] && out_has '^1000$' && out_has '^0::/user/colo-run-'
 }
+mount_v1() {
+	mount -t cgroup -o cpu,cpuacct,cpuset none /tmp/v1
+}
 cpu_back_on_v2() {
 	# a hierarchy goes at its last umount, unless a removed group is still
 	# being freed: then at the next one
 	echo +cpu +cpuset >"$cg/cgroup.subtree_control" && return
-	mount -t cgroup -o cpu,cpuacct,cpuset none /tmp/v1 && umount /tmp/v1
+	mount_v1 && umount /tmp/v1
 	false
 }
 v1_hierarchy() {
-	# the controllers move to a v1 hierarchy once v2 lets go of them; a new
-	# group of cpuset takes a task only if it is given CPUs
+	# the controllers move to a v1 hierarchy once v2 lets go of them (EBUSY
+	# until the last group is freed); a new group of cpuset takes a task only
+	# if it is given CPUs
 	echo -cpu >"$cg/t/cgroup.subtree_control"
 	echo -cpu -cpuset >"$cg/cgroup.subtree_control" && mkdir -p /tmp/v1 &&
-		mount -t cgroup -o cpu,cpuacct,cpuset none /tmp/v1 || return
+		wait_for mount_v1 || return
 	run_colo run cpu.shares=77 -- sh -c \
 		'd=/tmp/v1$(sed -n s/^.*cpuacct://p /proc/self/cgroup)
 		 cat /proc/self/cgroup $d/cpu.shares'
