@@ -763,10 +763,10 @@ int64_t cg_stat(const char *cg, const char *key)
 
 /* ----------------------------------------------------------------- tasks */
 
-pid_t fork_into(const char *cg)
+pid_t fork_into(const char *cg, uint64_t flags)
 {
 	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP,
+		.flags = CLONE_INTO_CGROUP | flags,
 		.exit_signal = SIGCHLD,
 	};
 	int fd, err;

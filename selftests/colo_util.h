@@ -239,7 +239,7 @@ int set_deadline(pid_t pid, uint64_t runtime, uint64_t period);
 int set_affinity(pid_t pid, int n);	/* n-th usable, -1: all */
 pid_t gettid_(void);
 /* fork() into a v2 group with clone3(); -errno if the kernel refuses. */
-pid_t fork_into(const char *cg);
+pid_t fork_into(const char *cg, uint64_t flags);
 int write_file(const char *path, const char *text);	/* 0 or -errno */
 int read_file(const char *path, char *buf, size_t len);	/* length or -errno */
 int futex_op(_Atomic uint32_t *u, int op, uint32_t val, unsigned int ms);

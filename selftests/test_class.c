@@ -1085,7 +1085,7 @@ static void clone_into(void)
 
 		/* The parent must not be FIFO: that would be inherited. */
 		REQUIRE(!set_policy(0, SCHED_OTHER, 0), "policy");
-		pid = fork_into(to);
+		pid = fork_into(to, 0);
 		if (!pid)
 			_exit(10 + task_colo(gettid_()));
 		REQUIRE(!set_policy(0, SCHED_FIFO, 40), "policy");
@@ -1100,7 +1100,7 @@ static void clone_into(void)
 	REQUIRE(!cg_attach("off", getpid()), "attach");
 	REQUIRE(!set_policy(0, SCHED_OTHER, 0), "policy");
 	expect_state(getpid(), 1, "the parent");
-	pid = fork_into("on");
+	pid = fork_into("on", 0);
 	if (!pid)
 		_exit(10 + task_colo(gettid_()));
 	REQUIRE(pid > 0, "clone3: %s", strerror(-pid));

@@ -281,7 +281,7 @@ static void any_rmdir(uint64_t *r, unsigned int id)
 static void any_clone_into(uint64_t *r)
 {
 	int lock = hotplug_lock(LOCK_SH);
-	pid_t pid = fork_into(any_leaf(r));
+	pid_t pid = fork_into(any_leaf(r), 0);
 
 	if (!pid) {
 		set_policy(0, SCHED_OTHER, 0);

@@ -157,6 +157,41 @@ static void leavers_hide_the_starved(void)
 	CHECK(task_end(&inside), "cannot be killed");
 }
 
+/* A parent that waits for its child to run a program, or to exit. */
+static void fn_vforks(struct task_ctl *c, long arg)
+{
+	pid_t pid;
+
+	(void)arg;
+	while (!c->go)
+		usleep(1000);
+	pid = fork_into("off", CLONE_VFORK);
+	if (!pid) {
+		/* some 50 ms, all of it in user mode */
+		for (volatile int i = 0; i < 10000000; i++)
+			;
+		_exit(0);
+	}
+	c->progress++;
+	pause();
+}
+
+/* The child, starved in user mode, was not inside the kernel: its parent was. */
+static void parent_waits_in_vfork(void)
+{
+	struct task t, hog;
+
+	make("off", 1);
+	make("on", 0);
+	t = start("on", 0, fn_vforks, 0);
+	hog = start("on", 0, fn_hog, 0);
+	CHECK(task_moves(&hog, 1, 5000), "the hog does not run");
+	sleep_ms(100);
+	t.c->go = 1;
+	/* 50 ms in budgets of 2 ms per 100 ms */
+	CHECK(WAIT_FOR(t.c->progress == 1, 10000), "still waits after 10 s");
+}
+
 /* ----------------------------------------------------- the tick, one CPU */
 
 /* Runs a millisecond at a fixed phase of every tick of 4 ms: @arg us after it. */
@@ -329,6 +364,7 @@ static const struct colo_case cases[] = {
 	{ "survivor_stays_lifted", survivor_stays_lifted, 60, 0, 1 },
 	{ "second_signal_wakes_nobody", second_signal_wakes_nobody, 60, 0, 1 },
 	{ "leavers_hide_the_starved", leavers_hide_the_starved, 120, 0, 1 },
+	{ "parent_waits_in_vfork", parent_waits_in_vfork, 60, 0, 1 },
 	{ "bursts_in_step_with_the_tick", bursts_in_step_with_the_tick, 60, 0, 1 },
 	{ "counters_shrink", counters_shrink, 60, 0, 0 },
 	{ "throttled_hide_the_movable", throttled_hide_the_movable, 60, 2, 0 },
