@@ -474,7 +474,11 @@ static void quota_of_parent(void)
 	sum = share[0] + share[1];
 	CHECK(sum <= 315000, "together %ld ppm of 300000", sum);
 	CHECK(sum >= at_least(270000), "together only %ld ppm of 300000", sum);
-	CHECK(share[1] <= 30000,
+	/*
+	 * As of any group, what is left when online is throttled lets offline
+	 * run on until the next tick: at most one of 4 ms in 100 ms.
+	 */
+	CHECK(share[1] <= 45000,
 	      "of one pool online got %ld, offline %ld ppm", share[0],
 	      share[1]);
 }
