@@ -218,12 +218,12 @@ static void cpuset_gone(void)
 	end(&t, 1);
 }
 
-static const struct colo_case cases[] = {
-	{ "alone", alone, 120, 2, 0 },
-	{ "queued_and_sleeping", queued_and_sleeping, 180, 2, 0 },
-	{ "throttled", throttled, 180, 2, 0 },
-	{ "all_but_one", all_but_one, 180, 2, 0 },
-	{ "during_switches", during_switches, 180, 2, 0 },
+static struct colo_case cases[] = {
+	{ "alone", alone, 0, 2, 0 },
+	{ "queued_and_sleeping", queued_and_sleeping, 0, 2, 0 },
+	{ "throttled", throttled, 0, 2, 0 },
+	{ "all_but_one", all_but_one, 0, 2, 0 },
+	{ "during_switches", during_switches, 0, 2, 0 },
 	{ "cpuset_gone", cpuset_gone, 60, 2, 0 },
 };
 
@@ -233,6 +233,16 @@ static const struct colo_param params[] = {
 
 int main(int argc, char **argv)
 {
+	long n = rounds;
+	size_t i;
+
+	/* The limits depend on an argument. */
+	for (i = 1; i < (size_t)argc; i++)
+		if (!strncmp(argv[i], "rounds=", 7))
+			n = atoi(argv[i] + 7);
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		if (!cases[i].timeout_s)
+			cases[i].timeout_s = 120 + 10 * n;
 	return colo_main(argc, argv, cases, ARRAY_SIZE(cases), params,
 			 ARRAY_SIZE(params));
 }
