@@ -92,6 +92,7 @@ DONE = re.compile(r"^COLO-DONE status=(\d+) taint=(-?\d+) leaks=(-?\d+)$")
 RESULT = re.compile(r"^(not )?ok\b *(\d+)?\s*-?\s*(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)(?:\s*#\s*skip\b(.*))?\s*$", re.I)
 SKIP = re.compile(r"(?<!\\)#\s*skip\b", re.I)
+SAID = 8        # diagnostics to show of a test that failed
 TODO = re.compile(r"(?<!\\)#\s*(todo|xfail)\b", re.I)
 VERSION = re.compile(r"^(K?TAP version \d+)\s*$")
 
@@ -140,6 +141,8 @@ class Ktap:
     def __init__(self):
         self.passed, self.failed, self.skipped = [], [], []
         self.errors = []
+        self.said = []          # diagnostics since the last result
+        self.failures = []      # of failed tests: name and what they said
         self.stack = []
         self.documents = 0
         self.children = {}      # depth -> a subtest block just ended below it
@@ -172,6 +175,7 @@ class Ktap:
         text = line.lstrip(" ")
         depth = len(line) - len(text)
         if text.startswith("# ") and PLAN.match(text[2:].lstrip()) is None:
+            self.said.append(text[2:])
             return
         if VERSION.match(text):
             # a new document at a depth where one is open ends that one
@@ -214,6 +218,7 @@ class Ktap:
             if number != block.last + 1:
                 self.errors.append(f"test {number} after test {block.last}")
             block.last = number
+        said, self.said = self.said[-SAID:], []
         parent = any(self.children.pop(d, False)
                      for d in sorted(self.children) if d > depth)
         if match.group(1):
@@ -221,6 +226,7 @@ class Ktap:
                 self.skipped.append(name)
             else:
                 self.failed.append(name)
+                self.failures.append("\n    # ".join([f"not ok: {name}"] + said))
         elif SKIP.search(text):
             self.skipped.append(name)
         elif not parent:
@@ -279,7 +285,7 @@ def judge(console_path, results_path, ktap_wanted=True):
     if status:
         why.append(f"the command ended with status {status}")
     if ktap:
-        why += [f"not ok: {name}" for name in ktap.failed] + ktap.errors
+        why += ktap.failures + ktap.errors
         verdict = ktap.judge()
     else:
         verdict = PASSED

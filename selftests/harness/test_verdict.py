@@ -85,6 +85,8 @@ CASES = [
     ("one skip beside a pass", 0, BOOT + END,
      TAP + "1..2\nok 1 a\nok 2 b # SKIP no such file\n" + DONE, "1 passed, 0 failed, 1 skipped"),
     ("fail", 1, BOOT + END, TAP + "1..2\nok 1 a\nnot ok 2 b\n" + DONE, "not ok: b"),
+    ("fail, with its reason", 1, BOOT + END,
+     TAP + "1..2\n# of a\nok 1 a\n# of b\nnot ok 2 b\n" + DONE, "not ok: b\n    # of b"),
     ("fail in a subtest only", 1, BOOT + END,
      "KTAP version 1\n1..1\n  KTAP version 1\n  1..1\n  not ok 1 a\nok 1 suite\n" + DONE, "not ok: a"),
     ("fail of a parent over passing subtests", 1, BOOT + END,
