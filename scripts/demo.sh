@@ -17,7 +17,8 @@ usage: demo.sh [--no-build] [OPTIONS of demo.py]
 
 `demo.py --help` lists the others.
 
-Exit status: 0 shown, 1 not shown, 3 a guest failed.
+Exit status: 0 measured, 3 a guest failed. What was shown, and where not, is the
+last line that it prints and "sentence" in demo.json; `make bench` is what judges.
 END
 }
 

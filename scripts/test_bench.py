@@ -296,7 +296,7 @@ class Demo(unittest.TestCase):
         text, shown = demo.sentence(
             {"1 group": self.rows(), "16 groups": self.rows(PK=12301)})
         self.assertFalse(shown)
-        self.assertIn("NOT shown in 1 of 6 cells (PK with 16 groups)", text)
+        self.assertIn("Shown in 5 of 6 cells, NOT in PK with 16 groups", text)
 
     def test_nested_is_compared_with_nested_alone(self):
         rows = self.rows(PK=13000, V0k=9000)
