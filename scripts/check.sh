@@ -159,6 +159,23 @@ build_kernel() {
 	fi
 }
 
+# patches/20-memcg needs nothing of patches/10-sched: it applies to the base alone,
+# builds and boots.
+build_memcg_alone() {
+	local p
+	export GIT_INDEX_FILE=$LOGS/memcg.index COLO_NAME=memcg COLO_TREE
+	git -C "$LINUX" read-tree refs/colo/base
+	series | grep '^20-memcg/' | while read -r p; do
+		git -C "$LINUX" apply --cached "$PATCHES/$p"
+	done
+	COLO_TREE=$(git -C "$LINUX" write-tree)
+	unset GIT_INDEX_FILE
+	"$ROOT/scripts/kernel.sh" perf
+	[ ! -s "$BUILD/memcg/warnings" ] || die "the compiler warned"
+	"$ROOT/scripts/vm.sh" --kernel memcg --no-module --timeout 120 -- \
+		'grep pgsteal_wmark /proc/vmstat'
+}
+
 build_module() { WERROR=1 "$ROOT/scripts/module.sh" "$1"; }
 build_sparse() { SPARSE=1 "$ROOT/scripts/module.sh" perf; }
 build_tools() { make -C "$ROOT/tools" O="$BUILD"; }
@@ -191,6 +208,7 @@ gate_build() {
 	run kernel-perf build_kernel perf && run module-perf build_module perf &&
 		run module-sparse build_sparse
 	run kernel-debug build_kernel debug && run module-debug build_module debug
+	run kernel-memcg-alone build_memcg_alone
 	run build-tools build_tools && run selftests build_selftests
 }
 
