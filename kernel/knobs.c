@@ -26,13 +26,13 @@
  * enter, and nothing points here that is still followed.
  *
  * Locking: removal waits for writers with cgroup_mutex held. A writer hence must
- * not take cgroup_mutex, nor wait for somebody who does; colo_set_offline() has a
- * mutex of its own, below cgroup_mutex and below the active references.
+ * not take cgroup_mutex, nor wait for somebody who does; colo_set_offline() and the
+ * setters of <linux/memcg_wmark.h> have mutexes of their own, below cgroup_mutex
+ * and below the active references.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cgroup.h>
-#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/kernfs.h>
 #include <linux/seq_file.h>
@@ -43,6 +43,7 @@
 /* The controllers whose directories our files appear in. */
 enum colo_ctrl {
 	COLO_CTRL_CPU,
+	COLO_CTRL_MEM,
 	COLO_NR_CTRLS
 };
 
@@ -57,6 +58,7 @@ enum colo_hier {
  * struct colo_knob - one cgroup file
  * @name: name of the file after the controller's prefix
  * @ctrl: controller whose groups have the file
+ * @compat: the kernels whose name this is, COLO_COMPAT_*; 0 if it is our own
  * @show: prints it
  * @write: takes a value, or NULL for a read-only file; 0644 or 0444 follows
  * @flags: CFTYPE_*
@@ -64,83 +66,109 @@ enum colo_hier {
 struct colo_knob {
 	const char	*name;
 	enum colo_ctrl	ctrl;
+	unsigned int	compat;
 	int		(*show)(struct seq_file *seq, void *v);
 	ssize_t		(*write)(struct kernfs_open_file *of, char *buf,
 				 size_t nbytes, loff_t off);
 	unsigned int	flags;
 };
 
-/**
- * colo_parse_u64 - the one parser of knob values
- * @buf: what the user wrote, NUL-terminated by kernfs; is edited
- * @max: the largest allowed value
- * @val: set only on success
- *
- * White space around the number is dropped, its base follows C's prefixes.
- *
- * Return: 0; -EINVAL for nothing, for a negative number and for anything else
- * that is not a number from end to end; -ERANGE for a number above @max, also
- * for one that fits no u64.
- */
-static int colo_parse_u64(char *buf, u64 max, u64 *val)
-{
-	u64 v;
-	int ret;
-
-	ret = kstrtou64(strstrip(buf), 0, &v);
-	if (ret)
-		return ret;
-	if (v > max)
-		return -ERANGE;
-
-	*val = v;
-	return 0;
-}
-
-static int offline_show(struct seq_file *seq, void *v)
-{
-	seq_printf(seq, "%d\n", colo_offline(seq_css(seq)));
-	return 0;
-}
-
-static ssize_t offline_write(struct kernfs_open_file *of, char *buf,
-			     size_t nbytes, loff_t off)
-{
-	u64 val;
-	int ret;
-
-	ret = colo_parse_u64(buf, 1, &val);
-	if (ret)
-		return ret;
-
-	ret = colo_set_offline(of_css(of), val);
-	return ret ?: nbytes;
-}
-
-static int effective_show(struct seq_file *seq, void *v)
-{
-	seq_printf(seq, "%d\n", colo_offline_effective(seq_css(seq)));
-	return 0;
-}
-
 static const struct colo_knob colo_knobs[] = {
 	{
 		.name	= "offline",
 		.ctrl	= COLO_CTRL_CPU,
-		.show	= offline_show,
-		.write	= offline_write,
+		.show	= COLO_CPU_FN(colo_offline_show),
+		.write	= COLO_CPU_FN(colo_offline_write),
 		.flags	= CFTYPE_NOT_ON_ROOT,
 	},
 	{
 		.name	= "offline.effective",
 		.ctrl	= COLO_CTRL_CPU,
-		.show	= effective_show,
+		.show	= COLO_CPU_FN(colo_effective_show),
 		.flags	= CFTYPE_NOT_ON_ROOT,
 	},
 	{
 		.name	= "offline.stat",
 		.ctrl	= COLO_CTRL_CPU,
-		.show	= colo_stat_show,
+		.show	= COLO_CPU_FN(colo_stat_show),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_high",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_wmark_high_show),
+		.write	= COLO_MEM_FN(colo_wmark_high_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_low",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_wmark_low_show),
+		.write	= COLO_MEM_FN(colo_wmark_low_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_ratio",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_wmark_ratio_show),
+		.write	= COLO_MEM_FN(colo_wmark_ratio_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_scale_factor",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_wmark_scale_show),
+		.write	= COLO_MEM_FN(colo_wmark_scale_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_type",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_wmark_type_show),
+		.write	= COLO_MEM_FN(colo_wmark_type_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_basis",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_wmark_basis_show),
+		.write	= COLO_MEM_FN(colo_wmark_basis_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_period_ms",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_wmark_period_show),
+		.write	= COLO_MEM_FN(colo_wmark_period_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_stat",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_wmark_stat_show),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "offline",
+		.ctrl	= COLO_CTRL_MEM,
+		.show	= COLO_MEM_FN(colo_mem_offline_show),
+		.write	= COLO_MEM_FN(colo_mem_offline_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "wmark_min_adj",
+		.ctrl	= COLO_CTRL_MEM,
+		.compat	= COLO_COMPAT_ANOLIS,
+		.show	= COLO_MEM_FN(colo_min_adj_show),
+		.write	= COLO_MEM_FN(colo_min_adj_write),
+		.flags	= CFTYPE_NOT_ON_ROOT,
+	},
+	{
+		.name	= "qos_level",
+		.ctrl	= COLO_CTRL_MEM,
+		.compat	= COLO_COMPAT_OPENEULER,
+		.show	= COLO_MEM_FN(colo_qos_level_show),
+		.write	= COLO_MEM_FN(colo_qos_level_write),
 		.flags	= CFTYPE_NOT_ON_ROOT,
 	},
 };
@@ -153,24 +181,30 @@ static const struct colo_knob colo_knobs[] = {
 static struct cftype colo_files[COLO_NR_CTRLS][COLO_NR_HIERS]
 			       [ARRAY_SIZE(colo_knobs) + 1];
 
+/* NULL if this kernel has nothing of ours for the controller. */
 static struct cgroup_subsys *colo_subsys(enum colo_ctrl ctrl)
 {
 	switch (ctrl) {
 	case COLO_CTRL_CPU:
-		return &cpu_cgrp_subsys;
+		return COLO_CPU_SUBSYS;
+	case COLO_CTRL_MEM:
+		return COLO_MEM_SUBSYS;
 	case COLO_NR_CTRLS:
 		break;
 	}
 	return NULL;
 }
 
-static void colo_fill_files(enum colo_ctrl ctrl, struct cftype *cft)
+static void colo_fill_files(enum colo_ctrl ctrl, unsigned int compat,
+			    struct cftype *cft)
 {
 	const struct colo_knob *knob;
 
 	for (knob = colo_knobs; knob < colo_knobs + ARRAY_SIZE(colo_knobs);
 	     knob++) {
 		if (knob->ctrl != ctrl)
+			continue;
+		if (knob->compat && !(knob->compat & compat))
 			continue;
 		strscpy(cft->name, knob->name, sizeof(cft->name));
 		cft->seq_show = knob->show;
@@ -204,21 +238,26 @@ void colo_knobs_remove(void)
 /**
  * colo_knobs_add - make the files in every group, those to come included
  *
- * They can be used before this returns.
+ * @compat: COLO_COMPAT_* whose names are wanted too
+ *
+ * They can be used before this returns. Of a controller that was disabled on the
+ * command line the core shows none.
  *
  * Return: 0, or -errno and no file is left
  */
-int colo_knobs_add(void)
+int colo_knobs_add(unsigned int compat)
 {
 	int ctrl, hier, ret;
 
 	for (ctrl = 0; ctrl < COLO_NR_CTRLS; ctrl++) {
 		struct cgroup_subsys *ss = colo_subsys(ctrl);
 
+		if (!ss)
+			continue;
 		for (hier = 0; hier < COLO_NR_HIERS; hier++) {
 			struct cftype *cfts = colo_files[ctrl][hier];
 
-			colo_fill_files(ctrl, cfts);
+			colo_fill_files(ctrl, compat, cfts);
 			if (hier == COLO_HIER_DFL)
 				ret = cgroup_add_dfl_cftypes(ss, cfts);
 			else

@@ -63,8 +63,9 @@ sparse_module() {
 module() {
 	local flavour=$1 key
 	kernel "$flavour"
-	if ! grep -q '^CONFIG_SCHED_COLO=y' "$BUILD/$NAME/config"; then
-		die "the kernel of build/$NAME has no CONFIG_SCHED_COLO: is the series applied?"
+	# either half of the series is enough
+	if ! grep -qE '^CONFIG_(SCHED_COLO|MEMCG_WMARK)=y' "$BUILD/$NAME/config"; then
+		die "the kernel of build/$NAME has neither CONFIG_SCHED_COLO nor CONFIG_MEMCG_WMARK: is the series applied?"
 	fi
 	if [ -n "${SPARSE:-}" ]; then
 		with_lock "$SRC.lock" sparse_module "$flavour"
