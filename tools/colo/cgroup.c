@@ -89,6 +89,31 @@ int cg_read_file(const struct cg_hier *h, const char *group, const char *file,
 	return err;
 }
 
+char *cg_find_key(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+
+	while (*text) {
+		size_t line = strcspn(text, "\n");
+
+		if (line > len && !strncmp(text, key, len) && text[len] == ' ')
+			return xstrndup(text + len + 1, line - len - 1);
+		text += line;
+		text += *text == '\n';
+	}
+	return NULL;
+}
+
+int cg_read_key(const char *path, const char *key, char **value)
+{
+	char *text;
+	int err = cg_read(path, &text);
+
+	*value = err ? NULL : cg_find_key(text, key);
+	free(text);
+	return err ? err : *value ? 0 : -ENOENT;
+}
+
 int cg_write(const char *path, const char *value)
 {
 	/* kernfs ignores O_TRUNC; a plain file would keep the old tail */

@@ -58,6 +58,10 @@ bool cg_has(const struct cg_hier *h, const char *group, const char *file);
 int cg_read(const char *path, char **content);
 int cg_read_file(const struct cg_hier *h, const char *group, const char *file,
 		 char **content);
+/* The value of @key in a flat-keyed file; -ENOENT also if there is no such key. */
+int cg_read_key(const char *path, const char *key, char **value);
+/* The same in a text that was read already; NULL if it is not there. */
+char *cg_find_key(const char *text, const char *key);
 /* One write(2) of @value and a newline. */
 int cg_write(const char *path, const char *value);
 

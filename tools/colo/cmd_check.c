@@ -27,6 +27,39 @@ static const char *in_groups(const struct probe *p, bool yes)
 	return p->groups ? yes_no(yes) : "unknown";
 }
 
+static const char *wmark_state(const struct probe *p)
+{
+	switch (probe_wmark(p)) {
+	case PROBE_WMARK_YES:
+		return "yes";
+	case PROBE_WMARK_UNKNOWN:
+		return "unknown";
+	default:
+		return "no";
+	}
+}
+
+static const char *wmark_remedy(const struct probe *p)
+{
+	switch (probe_wmark(p)) {
+	case PROBE_WMARK_NO_KERNEL:
+		return "Boot a kernel with CONFIG_MEMCG_WMARK, and load its colo.ko.";
+	case PROBE_WMARK_NO_CONTROLLER:
+		return "Look for cgroup_disable=memory on the kernel's command line.";
+	case PROBE_WMARK_NO_MODULE:
+		return "modprobe colo";
+	case PROBE_WMARK_NOT_ENABLED:
+		return "echo +memory > cgroup.subtree_control in the root group (`colo run` "
+		       "does it by itself for memory knobs).";
+	case PROBE_WMARK_OLD_MODULE:
+		return "Load the colo.ko that belongs to this kernel.";
+	case PROBE_WMARK_YES:
+	case PROBE_WMARK_UNKNOWN:
+		break;
+	}
+	return "";
+}
+
 static void fill(struct item *items, const struct probe *p)
 {
 	size_t n = 0;
@@ -43,8 +76,10 @@ static void fill(struct item *items, const struct probe *p)
 	};
 	items[n++] = (struct item){
 		"module", "knob files (colo.ko)", yes_no(p->module),
-		"No group has a cpu.offline file, so nothing can be made offline.",
-		p->cls ? "modprobe colo" : "The module needs the class first.",
+		"No group has a cpu.offline file, so nothing can be made offline; and none "
+		"has memory watermarks.",
+		p->cls || p->wmark_kernel ? "modprobe colo" :
+		"The module needs a kernel with the class, or with watermarks, first.",
 	};
 	items[n++] = (struct item){
 		"cpu", "cpu controller", yes_no(p->cpu && p->cpu_enabled),
@@ -59,10 +94,12 @@ static void fill(struct item *items, const struct probe *p)
 		"Look for cgroup_disable=cpu on the kernel's command line.",
 	};
 	items[n++] = (struct item){
-		"watermarks", "memory watermarks", in_groups(p, p->wmark),
+		"watermarks", "memory watermarks", wmark_state(p),
 		"A group at its memory limit frees page cache in the middle of its own "
-		"reads and page faults; nothing frees it ahead of time.",
-		"A kernel with CONFIG_MEMCG_WMARK, and the memory controller on.",
+		"reads and page faults; nothing frees it ahead of time. And when the "
+		"machine runs out of memory, offline work's cache goes no sooner than "
+		"online's.",
+		wmark_remedy(p),
 	};
 	items[n++] = (struct item){
 		"smt_expel", "SMT expelling",
@@ -226,5 +263,6 @@ const struct subcommand cmd_check = {
 "EXAMPLES\n"
 "  colo check\n"
 "  colo check --json | jq -r .verdict\n"
+"  colo check --json | jq -r '.items[] | select(.id == \"watermarks\").state'\n"
 "  colo check >/dev/null || echo 'no offline work on this machine'\n",
 };

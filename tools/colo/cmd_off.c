@@ -19,10 +19,12 @@ static void undo(struct tally *t, const struct cg_hier *h, const char *group,
 {
 	char *path = cg_path(h, group, k->name);
 	struct json_object *o;
-	char *old, *name;
+	char *old = NULL, *name;
 	int err;
 
-	err = cg_read(path, &old);
+	if (k->same_as && cg_has(h, group, k->same_as))
+		goto out;	/* undone by that name */
+	err = knob_read(k, path, &old);
 	if (err == -ENOENT || err == -ENODEV || (!err && !strcmp(old, k->neutral)))
 		goto out;	/* not there, just removed, or neutral already */
 	if (!err && !t->dry_run)
@@ -131,7 +133,9 @@ const struct subcommand cmd_off = {
 	.synopsis = "[OPTIONS]",
 	.summary = "Put every group back online, remove all watermarks",
 	.help =
-"Tells what it undid. Groups that were removed meanwhile are no error.\n\n"
+"Tells what it undid: cpu.offline and memory.offline, and every knob of memory\n"
+"watermarks. Limits and weights stay. Groups that were removed meanwhile are no\n"
+"error.\n\n"
 "  -n, --dry-run       only tell what would be undone\n\n"
 "EXAMPLES\n"
 "  colo off --dry-run\n"

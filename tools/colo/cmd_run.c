@@ -344,5 +344,6 @@ const struct subcommand cmd_run = {
 "EXAMPLES\n"
 "  colo run --offline -- make -j8\n"
 "  colo run --offline cpu.weight=50 memory.max=2G -- ffmpeg -i a.mkv b.mp4\n"
+"  colo run memory.max=1G memory.wmark_high=95% -- tar cf backup.tar /srv\n"
 "  colo run --name nightly --parent batch -- ./nightly.sh\n",
 };

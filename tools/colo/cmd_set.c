@@ -101,10 +101,15 @@ const struct subcommand cmd_set = {
 	.synopsis = "[OPTIONS] CGROUP KEY=VALUE...",
 	.summary = "Write knobs of a group: all or nothing",
 	.help =
-"KEY is the name of a file of the group. Sizes may have K, M, G or T. If one\n"
-"cannot be written, those written before it are put back, last one first.\n\n"
+"KEY is the name of a file of the group. Sizes may have K, M, G or T; memory\n"
+"watermarks may be N%, percent of the group's limit. memory.wmark_low is written\n"
+"after the others, because it is judged by the high mark. If one cannot be\n"
+"written, those written before it are put back, last one first; a watermark\n"
+"as it was asked for (90% stays 90%), not in the bytes that its file shows.\n\n"
 "EXAMPLES\n"
 "  colo set batch cpu.offline=1\n"
 "  colo set batch cpu.offline=1 cpu.weight=50 memory.max=2G\n"
-"  colo set /sys/fs/cgroup/batch cpu.max='200000 100000'\n",
+"  colo set /sys/fs/cgroup/batch cpu.max='200000 100000'\n"
+"  colo set web memory.max=1G memory.wmark_high=95%\n"
+"  colo set batch memory.offline=1 memory.wmark_high=512M memory.wmark_low=480M\n",
 };

@@ -47,17 +47,28 @@ const struct knob knobs[] = {
 	{ "memory.min",		SIZE("max", "or max ") },
 	{ "memory.offline",	FLAG(.neutral = "0") },
 	{ "memory.swap.max",	SIZE("max", "or max ") },
-	/* the last writer of ratio and high wins: ratio first, then high */
-	{ "memory.wmark_ratio",	INT(0, 100, "0 to 100", .neutral = "0") },
-	{ "memory.wmark_high",	PERCENT("max", "N% or max ", .neutral = "max") },
-	{ "memory.wmark_low",	PERCENT("auto", "N% or auto ") },
+	{ "memory.qos_level",	INT(-1, 0, "-1 or 0", .neutral = "0",
+				    .same_as = "memory.offline") },
+	/*
+	 * high and ratio are two names of one mark, and the last writer wins:
+	 * `colo off` undoes it by the first, and then low, which is judged by it
+	 */
+	{ "memory.wmark_high",	PERCENT("max", "N% or max ", .neutral = "max",
+					.asked = "high_set") },
+	{ "memory.wmark_ratio",	INT(0, 100, "0 to 100", .neutral = "0",
+				    .same_as = "memory.wmark_high") },
+	{ "memory.wmark_low",	PERCENT("auto", "N% or auto ", .neutral = "auto",
+					.asked = "low_set") },
 	{ "memory.wmark_basis",	.type = KNOB_WORD, .words = "usage cache",
-	  .allowed = "usage or cache allowed" },
-	{ "memory.wmark_period_ms", INT(0, UINT_MAX, "milliseconds", .neutral = "0") },
-	{ "memory.wmark_scale_factor", INT(1, 1000, "1 to 1000") },
+	  .allowed = "usage or cache allowed", .neutral = "usage" },
+	{ "memory.wmark_min_adj", INT(-25, 50, "-25 to 50", .neutral = "0") },
+	{ "memory.wmark_period_ms", INT(0, 3600000, "0 to 3600000 milliseconds",
+					.neutral = "0") },
+	{ "memory.wmark_scale_factor", INT(1, 1000, "1 to 1000",
+					   .neutral = "50") },
 	{ "memory.wmark_stat",	READ_ONLY },
 	{ "memory.wmark_type",	.type = KNOB_WORD, .words = "file all",
-	  .allowed = "file or all allowed" },
+	  .allowed = "file or all allowed", .neutral = "file" },
 	{ "pids.max",		INT(0, LLONG_MAX, "max or a number", .words = "max") },
 };
 
@@ -122,7 +133,7 @@ static int parse_size(const char *s, bool percent, char **text)
 		return -ERANGE;
 	if (percent && !strcmp(end, "%")) {
 		*text = xstrdup(s);
-		return val > 100 ? -ERANGE : 0;
+		return !val || val > 100 ? -ERANGE : 0;
 	}
 	if (*end) {
 		suffix = strchr(suffixes, toupper((unsigned char)*end));
@@ -193,6 +204,22 @@ int knob_value(const struct knob *k, const char *value, char **text)
 		*text = xstrdup(value);
 	}
 	return err;
+}
+
+int knob_read(const struct knob *k, const char *path, char **text)
+{
+	char *stat;
+	int err;
+
+	if (k && k->asked) {
+		stat = xasprintf("%.*s/memory.wmark_stat",
+				 (int)(strrchr(path, '/') - path), path);
+		err = cg_read_key(stat, k->asked, text);
+		free(stat);
+		if (!err)
+			return 0;
+	}
+	return cg_read(path, text);
 }
 
 char *knob_controller(const char *name)

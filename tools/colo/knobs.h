@@ -28,6 +28,12 @@ struct knob {
 	const char *allowed;	/* the same for people */
 	const char *neutral;	/* `colo off` puts it back to this */
 	const char *v1_name;	/* what does this on the v1 hierarchy */
+	/*
+	 * Files of marks show what holds now, in bytes. What was asked for, and
+	 * has to be written to get it again, is this key of memory.wmark_stat.
+	 */
+	const char *asked;
+	const char *same_as;	/* another name of this knob, put back by that one */
 };
 
 extern const struct knob knobs[];
@@ -46,6 +52,12 @@ bool knob_name_ok(const char *name, const char **why);
  * Returns 0, -EINVAL or -ERANGE.
  */
 int knob_value(const struct knob *k, const char *value, char **text);
+
+/*
+ * What has to be written into the file @path of @k to get its state again: what
+ * it shows, but for marks what was asked for. @k may be NULL. As cg_read().
+ */
+int knob_read(const struct knob *k, const char *path, char **text);
 
 /* "cpu" of "cpu.max"; NULL for the core files ("cgroup.freeze"). */
 char *knob_controller(const char *name);

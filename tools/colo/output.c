@@ -146,6 +146,22 @@ char *out_count(unsigned long long n)
 	return xasprintf("%llu.%llu%c", n / 1000, n / 100 % 10, *unit);
 }
 
+char *out_size(unsigned long long bytes)
+{
+	static const char units[] = "KMGTPE";
+	const char *unit = units;
+
+	if (bytes < 1024)
+		return xasprintf("%llu", bytes);
+	/* tenths are cut, not rounded: less than it is, never more */
+	while (bytes >= 1024 * 1024) {
+		bytes >>= 10;
+		unit++;
+	}
+	return xasprintf("%llu.%llu%c", bytes >> 10,
+			 (bytes & 1023) * 10 >> 10, *unit);
+}
+
 /* The length of the printable UTF-8 character at @s, 0 if it is none. */
 static size_t utf8_len(const unsigned char *s)
 {

@@ -30,6 +30,7 @@ void out_wrap(FILE *f, unsigned int indent, const char *text);
 
 char *out_usec(unsigned long long usec);	/* "12.3ms" */
 char *out_count(unsigned long long n);		/* "12345", "1.2M" */
+char *out_size(unsigned long long bytes);	/* "512", "1.2M", units of 1024 */
 /* For terminals and JSON: what is no printable UTF-8 becomes \xNN. */
 char *out_name(const char *name);
 

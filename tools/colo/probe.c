@@ -87,14 +87,31 @@ static void probe_groups(struct probe *p, const struct cg_hier *h)
 		p->cgroup_kill |= cg_has(h, g, "cgroup.kill");
 		p->cpu_enabled |= cg_has(h, g, "cpu.weight") ||
 				  cg_has(h, g, "cpu.shares");
+		p->mem_enabled |= cg_has(h, g, "memory.max") ||
+				  cg_has(h, g, "memory.limit_in_bytes");
 	}
 	strv_free(&groups);
 }
 
+/* Whether @controller is there, and on for groups below the root. */
+static void probe_controller(const struct cgfs *fs, const char *controller,
+			     bool *there, bool *on)
+{
+	const struct cg_hier *h = cgfs_hier(fs, controller);
+	char *enabled;
+
+	if (!h)
+		return;
+	*there = !h->v2 || has_word(h->controllers, controller);
+	*on |= !h->v2;
+	if (!cg_read_file(h, "/", "cgroup.subtree_control", &enabled))
+		*on |= has_word(enabled, controller);
+	free(enabled);
+}
+
 void probe_kernel(struct probe *p, const struct cgfs *fs, const char *sysroot)
 {
-	const struct cg_hier *cpu = cgfs_hier(fs, "cpu");
-	char *path, *enabled;
+	char *path, *text;
 
 	*p = (struct probe){ 0 };
 	path = xasprintf("%s/proc/sys/kernel/osrelease", sysroot);
@@ -110,13 +127,15 @@ void probe_kernel(struct probe *p, const struct cgfs *fs, const char *sysroot)
 
 	for (size_t i = 0; i < fs->nhier; i++)
 		probe_groups(p, &fs->hier[i]);
-	if (cpu) {
-		p->cpu = !cpu->v2 || has_word(cpu->controllers, "cpu");
-		p->cpu_enabled |= !cpu->v2;
-		if (!cg_read_file(cpu, "/", "cgroup.subtree_control", &enabled))
-			p->cpu_enabled |= has_word(enabled, "cpu");
-		free(enabled);
-	}
+	probe_controller(fs, "cpu", &p->cpu, &p->cpu_enabled);
+	probe_controller(fs, "memory", &p->mem, &p->mem_enabled);
+	/* without the module nothing but its counter shows it */
+	path = xasprintf("%s/proc/vmstat", sysroot);
+	p->wmark_kernel = p->wmark;
+	if (!cg_read_key(path, "pgsteal_wmark", &text))
+		p->wmark_kernel = true;
+	free(text);
+	free(path);
 	for (size_t k = 0; k < N_PROC_FILES; k++)
 		if (exists(sysroot, vendor_proc_files[k].file))
 			add_vendor(p, vendor_proc_files[k].file,
@@ -141,4 +160,19 @@ int probe_verdict(const struct probe *p)
 	if (!p->module || !p->cpu || !p->cpu_enabled)
 		return COLO_EXIT_NO_KNOB;
 	return COLO_EXIT_OK;
+}
+
+enum probe_wmark probe_wmark(const struct probe *p)
+{
+	if (p->wmark)
+		return PROBE_WMARK_YES;
+	if (!p->wmark_kernel)
+		return PROBE_WMARK_NO_KERNEL;
+	if (!p->mem)
+		return PROBE_WMARK_NO_CONTROLLER;
+	if (!p->module)
+		return PROBE_WMARK_NO_MODULE;
+	if (!p->mem_enabled)
+		return PROBE_WMARK_NOT_ENABLED;
+	return p->groups ? PROBE_WMARK_OLD_MODULE : PROBE_WMARK_UNKNOWN;
 }

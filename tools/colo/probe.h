@@ -18,9 +18,12 @@ struct probe {
 	bool cpu;		/* the cpu controller is there */
 	bool cpu_enabled;	/* and on for the groups below the root */
 	bool groups;		/* there is a group below the root; if not, */
-				/* the next three are not known */
+				/* idle, wmark, cgroup_kill are not known */
 	bool idle;		/* cpu.idle */
-	bool wmark;
+	bool wmark;		/* memory.wmark_high */
+	bool wmark_kernel;	/* the kernel has watermarks, or seems to */
+	bool mem;		/* the memory controller is there */
+	bool mem_enabled;	/* and on for the groups below the root */
 	bool cgroup_kill;
 	bool psi;
 	bool smt;		/* more than one hardware thread per core */
@@ -31,6 +34,19 @@ struct probe {
 
 void probe_kernel(struct probe *p, const struct cgfs *fs, const char *sysroot);
 void probe_free(struct probe *p);
+
+/* Whether groups have memory watermarks, and what they lack if not. */
+enum probe_wmark {
+	PROBE_WMARK_YES,
+	PROBE_WMARK_NO_KERNEL,
+	PROBE_WMARK_NO_CONTROLLER,
+	PROBE_WMARK_NO_MODULE,
+	PROBE_WMARK_NOT_ENABLED,
+	PROBE_WMARK_OLD_MODULE,		/* all is there but the files */
+	PROBE_WMARK_UNKNOWN,		/* no group to look into */
+};
+
+enum probe_wmark probe_wmark(const struct probe *p);
 
 /* The exit code for a kernel on which cpu.offline cannot be used, else 0. */
 int probe_verdict(const struct probe *p);

@@ -23,6 +23,40 @@ int report_no_offline(const struct colo *c)
 	return code;
 }
 
+static bool is_wmark(const char *key)
+{
+	return !strncmp(key, "memory.wmark_", 13) ||
+	       !strcmp(key, "memory.offline");
+}
+
+static void report_no_wmark(const struct colo *c)
+{
+	struct probe p;
+
+	probe_kernel(&p, &c->fs, c->sysroot);
+	switch (probe_wmark(&p)) {
+	case PROBE_WMARK_NO_KERNEL:
+		colo_err(c, "this kernel has no memory watermarks; `colo check` says what that costs");
+		break;
+	case PROBE_WMARK_NO_CONTROLLER:
+		colo_err(c, "no cgroup hierarchy has the memory controller");
+		break;
+	case PROBE_WMARK_NO_MODULE:
+		colo_err(c, "the colo module is not loaded (modprobe colo)");
+		break;
+	case PROBE_WMARK_NOT_ENABLED:
+		colo_err(c, "the memory controller is not on for any group below the root");
+		break;
+	case PROBE_WMARK_OLD_MODULE:
+		colo_err(c, "the colo module that is loaded knows no watermarks");
+		break;
+	case PROBE_WMARK_UNKNOWN:
+	case PROBE_WMARK_YES:
+		break;
+	}
+	probe_free(&p);
+}
+
 static void report_one(const struct colo *c, const struct setting *set)
 {
 	const char *allowed = set->knob ? set->knob->allowed : NULL;
@@ -56,6 +90,8 @@ int report_failed_settings(const struct colo *c, const struct settings *s)
 			int why = report_no_offline(c);
 
 			code = why ? why : code;
+		} else if (set->err == -ENOENT && is_wmark(set->key)) {
+			report_no_wmark(c);
 		}
 	}
 	for (size_t i = s->n; i--;) {
@@ -64,12 +100,13 @@ int report_failed_settings(const struct colo *c, const struct settings *s)
 		touched |= set->state == SETTING_PUT_BACK ||
 			   set->state == SETTING_STUCK;
 		if (set->state == SETTING_PUT_BACK)
-			colo_err(c, "put back: %s=%s", set->key, set->old);
+			colo_err(c, "put back: %s=%s", setting_back_key(set),
+				 set->back);
 		if (set->state == SETTING_STUCK)
 			colo_err(c, "NOT put back: %s: %s (was %s, was set to %s)",
-				 set->path,
+				 set->back_path,
 				 set->note ? set->note : strerror(-set->err),
-				 set->old, set->text);
+				 set->back, set->text);
 	}
 	if (!touched)
 		colo_err(c, "nothing was changed");

@@ -50,9 +50,32 @@ void settings_free(struct settings *s)
 		free(s->v[i].text);
 		free(s->v[i].path);
 		free(s->v[i].old);
+		free(s->v[i].back);
+		free(s->v[i].back_path);
 	}
 	free(s->v);
 	*s = (struct settings){ 0 };
+}
+
+const char *setting_back_key(const struct setting *set)
+{
+	return set->back_knob ? set->back_knob->name : set->key;
+}
+
+/*
+ * What would restore it. Another name of a knob may show less than what is set,
+ * and then the knob itself is put back; if there is one, not in every kernel.
+ */
+static int remember(struct setting *set, const struct cg_hier *h,
+		    const char *group)
+{
+	const struct knob *k = set->knob;
+
+	if (k && k->same_as && cg_has(h, group, k->same_as))
+		k = knob_find(k->same_as);
+	set->back_knob = k;
+	set->back_path = cg_path(h, group, k ? k->name : set->key);
+	return knob_read(k, set->back_path, &set->back);
 }
 
 /* Everything that can be known before the first write. */
@@ -94,9 +117,19 @@ static int prepare(struct setting *set, const struct cgfs *fs,
 		set->note = "what has several lines cannot be restored";
 		return -EINVAL;
 	}
-	return 0;
+	err = remember(set, h, group);
+	if (err)
+		set->note = "what cannot be read cannot be restored";
+	return err;
 }
 
+/* Goes last: the kernel judges it by what others of @s may change. */
+static bool is_last(const struct setting *set)
+{
+	return !strcmp(set->key, "memory.wmark_low");
+}
+
+/* What goes last was not written, or all had been. */
 static void put_back(struct settings *s)
 {
 	for (size_t i = s->n; i--;) {
@@ -104,7 +137,7 @@ static void put_back(struct settings *s)
 
 		if (set->state != SETTING_WRITTEN)
 			continue;
-		set->err = cg_write(set->path, set->old);
+		set->err = cg_write(set->back_path, set->back);
 		set->state = set->err ? SETTING_STUCK : SETTING_PUT_BACK;
 	}
 	/* believe only what can be read, and only once all are written */
@@ -114,8 +147,8 @@ static void put_back(struct settings *s)
 
 		if (set->state != SETTING_PUT_BACK)
 			continue;
-		set->err = cg_read(set->path, &now);
-		if (!set->err && strcmp(now, set->old)) {
+		set->err = knob_read(set->back_knob, set->back_path, &now);
+		if (!set->err && strcmp(now, set->back)) {
 			set->err = -EIO;
 			set->note = "it reads differently now";
 		}
@@ -125,8 +158,27 @@ static void put_back(struct settings *s)
 	}
 }
 
+static int write_pass(struct settings *s, bool last)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct setting *set = &s->v[i];
+
+		if (is_last(set) != last)
+			continue;
+		set->err = cg_write(set->path, set->text);
+		if (set->err) {
+			set->state = SETTING_FAILED;
+			return set->err;
+		}
+		set->state = SETTING_WRITTEN;
+	}
+	return 0;
+}
+
 int settings_apply(struct settings *s, const struct cgfs *fs, const char *group)
 {
+	int err;
+
 	for (size_t i = 0; i < s->n; i++) {
 		struct setting *set = &s->v[i];
 
@@ -136,16 +188,10 @@ int settings_apply(struct settings *s, const struct cgfs *fs, const char *group)
 			return set->err;
 		}
 	}
-	for (size_t i = 0; i < s->n; i++) {
-		struct setting *set = &s->v[i];
-
-		set->err = cg_write(set->path, set->text);
-		if (set->err) {
-			set->state = SETTING_FAILED;
-			put_back(s);
-			return set->err;
-		}
-		set->state = SETTING_WRITTEN;
-	}
-	return 0;
+	err = write_pass(s, false);
+	if (!err)
+		err = write_pass(s, true);
+	if (err)
+		put_back(s);
+	return err;
 }

@@ -38,13 +38,16 @@ offers() {
 	fi
 }
 
-echo 1..13
+echo 1..15
 export COLO_CGROUP_ROOT=$tmp
 mkdir -p "$tmp/be/pod1" "$tmp/be/pod2" "$tmp/best" "$tmp/on"
 for f in cpu.weight cpu.offline cpu.stat cgroup.procs cgroup.freeze; do
 	: >"$tmp/be/$f"
 done
 : >"$tmp/be/cpu.offline.effective"
+for f in memory.wmark_high memory.wmark_stat memory.offline memory.current; do
+	: >"$tmp/on/$f"
+done
 chmod 444 "$tmp/be/cpu.offline.effective"
 
 offers '' '=>' check status set run off
@@ -56,6 +59,8 @@ offers off --d '=>' --dry-run
 offers status b '=>' be best
 offers status be/ '=>' be/pod1 be/pod2
 offers set be '' '=>' cpu.weight= cpu.offline= cgroup.freeze=
+offers set on '' '=>' memory.offline= memory.wmark_high=
+offers run memory.w '=>' memory.wmark_high= memory.wmark_low=
 offers run --of '=>' --offline
 offers run --parent o '=>' on
 offers run --offline -- compge '=>' compgen

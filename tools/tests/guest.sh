@@ -53,6 +53,12 @@ expect() {
 out_has() { grep -q -- "$1" "$tmp/out"; }
 err_has() { grep -q -- "$1" "$tmp/err"; }
 is() { [ "$(cat "$cg/$1")" = "$2" ] || { echo "$1 is $(cat "$cg/$1")"; false; }; }
+# near FILE BYTES: a page more or less
+near() {
+	v=$(cat "$cg/$1")
+	echo "$1 is $v"
+	[ "$v" -ge $(($2 - 4096)) ] && [ "$v" -le $(($2 + 4096)) ]
+}
 no_groups_left() {
 	set -- "$cg"/colo-run-* "$cg"/job
 	[ ! -e "$1" ] && [ ! -e "$2" ]
@@ -242,6 +248,13 @@ others_missing() {
 		expect 0 off && out_has 'Nothing to undo'
 }
 
+wmark_missing() {
+	expect 1 set t cpu.weight=60 memory.wmark_high=90% &&
+		err_has "$cg/t/memory.wmark_high: No such file" && err_has "$1" &&
+		is t/cpu.weight 50 && run_colo check &&
+		out_has '^memory watermarks *no'
+}
+
 # ---- with cpu.offline ----
 
 check_ready() {
@@ -334,36 +347,96 @@ off_running() {
 	rmdir "$cg/o/a" "$cg/o" && return "$result"
 }
 
+# ---- with memory watermarks ----
+
+wmark_set() {
+	expect 0 check && out_has '^memory watermarks *yes' &&
+		expect 0 set t memory.wmark_low=80% memory.wmark_high=90% \
+			memory.max=64M memory.offline=1 &&
+		is t/memory.wmark_ratio 90 && is t/memory.offline 1 &&
+		near t/memory.wmark_high 60397977
+}
+wmark_refuses() {
+	expect 1 set t memory.wmark_high=101% && err_has 'out of range' &&
+		expect 1 set t memory.wmark_high=0% &&
+		expect 1 set t memory.wmark_high=lots && err_has 'Invalid' &&
+		expect 1 set t memory.wmark_low=100% && err_has 'Invalid' &&
+		expect 1 set / memory.wmark_high=90% &&
+		err_has 'the root group has no such file' &&
+		is t/memory.wmark_ratio 90
+}
+wmark_rolls_back() {
+	# as it was asked for, in percent, not in the bytes that the file shows
+	expect 1 set t memory.wmark_high=16M memory.wmark_type=all \
+		memory.offline=0 cpu.max.burst=60000 &&
+		err_has 'put back: memory.wmark_high=90%' &&
+		! err_has 'NOT put back' && is t/memory.wmark_ratio 90 &&
+		is t/memory.wmark_type file && is t/memory.offline 1 &&
+		grep -q '^low_set 80%$' "$cg/t/memory.wmark_stat" &&
+		expect 1 set t memory.wmark_ratio=50 cpu.max.burst=60000 &&
+		is t/memory.wmark_ratio 90
+}
+wmark_rolls_back_bytes() {
+	# the ratio of a mark in bytes reads 0, and that is not what it was
+	expect 0 set t memory.wmark_high=48M && is t/memory.wmark_ratio 0 &&
+		expect 1 set t memory.wmark_ratio=50 cpu.max.burst=60000 &&
+		is t/memory.wmark_high 50331648 &&
+		expect 0 set t memory.wmark_high=90%
+}
+wmark_status() {
+	expect 0 status && out_has '^/t  *yes  *[0-9.]*[KM]* ' &&
+		! grep -qE '.{81}' "$tmp/out" && expect 0 status --json &&
+		out_has '"high_set":"90%"'
+}
+wmark_run() {
+	expect 0 run --name job memory.max=32M memory.wmark_high=95% -- \
+		cat /sys/fs/cgroup/job/memory.wmark_ratio && out_has '^95$' &&
+		no_groups_left
+}
+wmark_off() {
+	expect 0 off && out_has '^/t: memory.wmark_high 90% -> max' &&
+		out_has '^/t: memory.wmark_low 80% -> auto' &&
+		out_has '^/t: memory.offline 1 -> 0' &&
+		is t/memory.wmark_high max && is t/memory.wmark_low auto &&
+		is t/memory.max 67108864 &&
+		expect 0 off && out_has 'Nothing to undo'
+}
+
 common='set_knobs set_rolls_back set_refuses run_status run_inside run_parent
 	run_busy_parent run_signals run_stops run_kills_rest run_waits_for_rest
 	run_keeps run_unprivileged'
 offline='check_ready set_offline set_offline_refuses set_offline_rolls_back
 	status_table status_counts run_offline run_below_offline
 	run_offline_signals off_dry_run off_undoes off_running'
+wmark='wmark_set wmark_refuses wmark_rolls_back wmark_rolls_back_bytes
+	wmark_status wmark_run wmark_off'
 
 mkdir "$cg/t" || exit 1
 echo 'KTAP version 1'
 case $mode in
 module)
 	# shellcheck disable=SC2086 # words
-	set -- $common $offline v1_hierarchy
+	set -- $common $offline $wmark v1_hierarchy
 	echo "1..$#"
 	for f in "$@"; do t "$f" "$f"; done
 	;;
 no-module | stock)
 	# shellcheck disable=SC2086
 	set -- $common
-	echo "1..$(($# + 5))"
+	echo "1..$(($# + 6))"
 	for f in "$@"; do t "$f" "$f"; done
 	if [ "$mode" = stock ]; then
 		code=3 what='no offline class' verdict=no-class
+		wmark='no memory watermarks'
 	else
 		code=4 what='module is not loaded' verdict=no-knob
+		wmark=$what
 	fi
 	missing=$code
 	t check_missing check_missing "$missing" "$what" $verdict
 	t set_missing set_missing "$missing" "$what"
 	t run_missing run_missing "$missing" "$what"
+	t wmark_missing wmark_missing "$wmark"
 	t others_missing others_missing
 	t v1_hierarchy v1_hierarchy
 	;;

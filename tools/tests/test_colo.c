@@ -422,7 +422,36 @@ static void test_values(void **state)
 		{ "memory.max", "50%", NULL, -EINVAL },
 		{ "memory.max", "", NULL, -EINVAL },
 		{ "memory.wmark_high", "95%", "95%", 0 },
+		{ "memory.wmark_high", "1%", "1%", 0 },
+		{ "memory.wmark_high", "100%", "100%", 0 },
+		{ "memory.wmark_high", "0%", NULL, -ERANGE },
 		{ "memory.wmark_high", "101%", NULL, -ERANGE },
+		{ "memory.wmark_high", "-1%", NULL, -EINVAL },
+		{ "memory.wmark_high", "90 %", NULL, -EINVAL },
+		{ "memory.wmark_high", "90%%", NULL, -EINVAL },
+		{ "memory.wmark_high", "%", NULL, -EINVAL },
+		{ "memory.wmark_high", "9.5%", NULL, -EINVAL },
+		{ "memory.wmark_high", "512M", "536870912", 0 },
+		{ "memory.wmark_high", "1g", "1073741824", 0 },
+		{ "memory.wmark_low", "80%", "80%", 0 },
+		{ "memory.wmark_low", "max", NULL, -EINVAL },
+		{ "memory.wmark_ratio", "100", "100", 0 },
+		{ "memory.wmark_ratio", "101", NULL, -ERANGE },
+		{ "memory.wmark_ratio", "95%", NULL, -EINVAL },
+		{ "memory.wmark_scale_factor", "1", "1", 0 },
+		{ "memory.wmark_scale_factor", "0", NULL, -ERANGE },
+		{ "memory.wmark_scale_factor", "1001", NULL, -ERANGE },
+		{ "memory.wmark_period_ms", "3600000", "3600000", 0 },
+		{ "memory.wmark_period_ms", "3600001", NULL, -ERANGE },
+		{ "memory.wmark_basis", "cache", "cache", 0 },
+		{ "memory.wmark_basis", "file", NULL, -EINVAL },
+		{ "memory.wmark_min_adj", "-25", "-25", 0 },
+		{ "memory.wmark_min_adj", "-26", NULL, -ERANGE },
+		{ "memory.wmark_min_adj", "51", NULL, -ERANGE },
+		{ "memory.qos_level", "-1", "-1", 0 },
+		{ "memory.qos_level", "1", NULL, -ERANGE },
+		{ "memory.offline", "1", "1", 0 },
+		{ "memory.offline", "-1", NULL, -EINVAL },
 		{ "memory.wmark_high", "max", "max", 0 },
 		{ "memory.wmark_high", "auto", NULL, -EINVAL },
 		{ "memory.wmark_low", "auto", "auto", 0 },
@@ -463,6 +492,12 @@ static void test_knob_table(void **state)
 		assert_ptr_equal(knob_find(k->name), k);
 		assert_true(knob_name_ok(k->name, &why));
 		assert_non_null(k->allowed);
+		/* two names of a knob are put back by the first */
+		if (k->same_as) {
+			assert_non_null(knob_find(k->same_as));
+			assert_true(knob_find(k->same_as) < k ||
+				    !knob_find(k->same_as)->asked);
+		}
 		if (!k->neutral)
 			continue;
 		assert_int_equal(knob_value(k, k->neutral, &text), 0);
@@ -513,6 +548,13 @@ static void test_numbers(void **state)
 	assert_text(out_usec(5999999999), "99m59s");
 	assert_text(out_usec(6000000000), "1h40m");
 	assert_text(out_usec(360000000000), "4d04h");
+	assert_text(out_size(0), "0");
+	assert_text(out_size(1023), "1023");
+	assert_text(out_size(1024), "1.0K");
+	assert_text(out_size(1048575), "1023.9K");
+	assert_text(out_size(1048576), "1.0M");
+	assert_text(out_size(134217728), "128.0M");
+	assert_text(out_size(ULLONG_MAX), "15.9E");
 	assert_text(out_count(0), "0");
 	assert_text(out_count(99999), "99999");
 	assert_text(out_count(100000), "100.0k");
@@ -728,6 +770,129 @@ static void test_check_details(void **state)
 	json_object_put(o);
 }
 
+static const struct wmark_file {
+	const char *name, *text;
+} wmark_files[] = {
+	{ "memory.current", "67108864\n" },
+	{ "memory.offline", "0\n" },
+	{ "memory.wmark_high", "max\n" },
+	{ "memory.wmark_low", "auto\n" },
+	{ "memory.wmark_ratio", "0\n" },
+	{ "memory.wmark_scale_factor", "50\n" },
+	{ "memory.wmark_type", "file\n" },
+	{ "memory.wmark_basis", "usage\n" },
+	{ "memory.wmark_period_ms", "0\n" },
+	{ "memory.wmark_stat",
+	  "high_bytes max\nlow_bytes max\nlimit_bytes max\nlow_auto 1\n"
+	  "high_set max\nlow_set auto\noffline_effective 0\nruns 0\n"
+	  "run_max_usec 0\ncpu_usec 0\nscanned 0\nreclaimed 0\nrefaulted 0\n"
+	  "backoffs 0\nwidened 0\nfailed 0\ncrossed 0\n" },
+};
+
+static void put_in(const char *dir, const char *file, const char *text)
+{
+	char name[512];
+
+	snprintf(name, sizeof(name), "%s/%s", dir, file);
+	put(name, text);
+}
+
+/* The memory files of the module in cg/@group. */
+static void add_wmarks(const char *group)
+{
+	char dir[256];
+
+	snprintf(dir, sizeof(dir), "cg/%s", group);
+	for (size_t i = 0; i < sizeof(wmark_files) / sizeof(*wmark_files); i++)
+		put_in(dir, wmark_files[i].name, wmark_files[i].text);
+	strcat(dir, "/memory.wmark_stat");
+	chmod(fake(dir), 0444);
+}
+
+/* As after wmark_high=@high and wmark_low=@low under a limit of 128M. */
+static void mark(const char *group, const char *high, const char *high_bytes,
+		 const char *low, const char *low_bytes)
+{
+	char dir[256], text[1024];
+
+	add_wmarks(group);
+	snprintf(dir, sizeof(dir), "cg/%s/memory.wmark_stat", group);
+	chmod(fake(dir), 0644);
+	snprintf(text, sizeof(text), "high_bytes %s\nlow_bytes %s\n"
+		 "limit_bytes 134217728\nlow_auto %d\nhigh_set %s\nlow_set %s\n"
+		 "offline_effective 0\nruns 12\nrun_max_usec 900\ncpu_usec 250000\n"
+		 "scanned 5000\nreclaimed 4000\nrefaulted 3\nbackoffs 2\nwidened 1\n"
+		 "failed 0\ncrossed 11\n", high_bytes, low_bytes,
+		 !strcmp(low, "auto"), high, low);
+	put(dir, text);
+	chmod(fake(dir), 0444);
+	snprintf(dir, sizeof(dir), "cg/%s", group);
+	snprintf(text, sizeof(text), "%s\n", high_bytes);
+	put_in(dir, "memory.wmark_high", text);
+	snprintf(text, sizeof(text), "%s\n", low_bytes);
+	put_in(dir, "memory.wmark_low", text);
+	snprintf(text, sizeof(text), "%d\n",
+		 strchr(high, '%') ? atoi(high) : 0);
+	put_in(dir, "memory.wmark_ratio", text);
+}
+
+/* What is missing for watermarks, one thing after the other. */
+static void test_check_wmark(void **state)
+{
+	const struct result *r;
+	struct json_object *o;
+
+	(void)state;
+	r = colo("check");
+	assert_int_equal(r->code, 0);
+	assert_has(r->out, "\nmemory watermarks          no\n");
+	assert_has(r->out, "CONFIG_MEMCG_WMARK");
+	/* the kernel has them; the module that is loaded does not know them */
+	put("sys/proc/vmstat", "nr_free_pages 5\npgsteal_wmark 0\n");
+	assert_has(colo("check")->out, "Load the colo.ko that belongs to this kernel.");
+	/* no module */
+	del("sys/sys/module/colo");
+	drop_knobs();
+	r = colo("check");
+	assert_int_equal(r->code, COLO_EXIT_NO_KNOB);
+	assert_has(r->out, "and none has\n  memory watermarks");
+	put("sys/sys/module/colo/refcnt", "0\n");
+	/* the controller is not on */
+	put("cg/cgroup.subtree_control", "cpu\n");
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const max[] = {
+			"cg/be/memory.max", "cg/be/pod1/memory.max",
+			"cg/be/pod2/memory.max", "cg/on/memory.max",
+		};
+
+		del(max[i]);
+	}
+	assert_has(colo("check")->out, "echo +memory > cgroup.subtree_control");
+	put("cg/cgroup.controllers", "cpu\n");
+	assert_has(colo("check")->out, "cgroup_disable=memory");
+	/* all is there */
+	put("cg/cgroup.controllers", "cpu memory\n");
+	put("cg/cgroup.subtree_control", "cpu memory\n");
+	add_wmarks("on");
+	r = colo("check");
+	assert_has(r->out, "\nmemory watermarks          yes\n");
+	/* a kernel with watermarks and without the class: the module is wanted */
+	del("sys/sys/module/colo");
+	del("sys/proc/sys/kernel/colo_net_grace_ms");
+	o = parse(colo("check --json")->out);
+	assert_string_equal(str_at(o, "/verdict"), "no-class");
+	assert_string_equal(item_state(o, "watermarks"), "yes");
+	assert_string_equal(str_at(o, "/items/1/remedy"), "modprobe colo");
+	json_object_put(o);
+	/* no group to look into: not known */
+	put("sys/sys/module/colo/refcnt", "0\n");
+	del("cg/be");
+	del("cg/on");
+	o = parse(colo("check --json")->out);
+	assert_string_equal(item_state(o, "watermarks"), "unknown");
+	json_object_put(o);
+}
+
 static void test_check_controller(void **state)
 {
 	const struct result *r;
@@ -848,6 +1013,58 @@ static void test_status_stock(void **state)
 	o = parse(r->out);
 	assert_null(at(o, "/groups/1/offline"));
 	assert_null(at(o, "/groups/1/stat"));
+	json_object_put(o);
+}
+
+static void test_status_mem(void **state)
+{
+	const struct result *r;
+	struct json_object *o;
+
+	(void)state;
+	add_wmarks("on");
+	add_wmarks("be");
+	r = colo("status");
+	assert_string_equal(r->out,
+			    "No group is offline, and none has a memory watermark.\n");
+	mark("be", "90%", "120795955", "auto", "120124866");
+	r = colo("status");
+	assert_int_equal(r->code, 0);
+	assert_string_equal(r->err, "");
+	assert_string_equal(r->out,
+"CGROUP OFF  USED    LOW   HIGH  LIMIT RUNS     CPU FREED BACK FAILED\n"
+"/be     no 64.0M 114.5M 115.1M 128.0M   12 250.0ms  4000    3      0\n");
+	/* set, without a limit to refer to; and memory.offline alone */
+	mark("on", "90%", "max", "80%", "max");
+	put("cg/be/pod1/memory.offline", "1\n");
+	put("cg/be/pod1/memory.wmark_stat", "high_bytes max\nlow_bytes max\n");
+	r = colo("status");
+	assert_has(r->out, "\n/be/pod1 yes     -    max    max      -    0     0us     0    0      0\n");
+	assert_has(r->out, "\n/on       no 64.0M    max    max 128.0M ");
+	go_offline();
+	r = colo("status");
+	assert_has(r->out, "\n\nCGROUP ");
+	r = colo("status -a");
+	assert_not(r->out, "/be/pod2 -");
+	r = colo("status be/pod2");
+	assert_not(r->out, "HIGH");
+	for (const char *l = colo("status -a")->out; *l; l += strcspn(l, "\n") + 1)
+		assert_true(strcspn(l, "\n") <= 80);
+
+	o = parse(colo("status --json")->out);
+	assert_int_equal(json_object_array_length(at(o, "/memory")), 3);
+	assert_string_equal(str_at(o, "/memory/0/cgroup"), "/be");
+	assert_false(json_object_get_boolean(at(o, "/memory/0/offline")));
+	assert_int_equal(json_object_get_int(at(o, "/memory/0/high")), 120795955);
+	assert_int_equal(json_object_get_int(at(o, "/memory/0/used")), 67108864);
+	assert_string_equal(str_at(o, "/memory/0/high_set"), "90%");
+	assert_string_equal(str_at(o, "/memory/0/low_set"), "auto");
+	assert_int_equal(json_object_get_int(at(o, "/memory/0/stat/reclaimed")), 4000);
+	assert_true(json_object_get_boolean(at(o, "/memory/1/offline")));
+	assert_null(at(o, "/memory/1/high"));
+	assert_null(at(o, "/memory/1/high_set"));
+	assert_null(at(o, "/memory/2/high"));
+	assert_string_equal(str_at(o, "/memory/2/low_set"), "80%");
 	json_object_put(o);
 }
 
@@ -1032,6 +1249,109 @@ static void test_set_stuck(void **state)
 	assert_has(r->err, "put back: cpu.offline=0\n");
 }
 
+/* Watermarks: as people write them, and the low one last. */
+static void test_set_wmark(void **state)
+{
+	const struct result *r;
+	char *order;
+
+	(void)state;
+	add_wmarks("be");
+	r = colo("set be memory.wmark_low=480M memory.wmark_high=512M memory.offline=1");
+	assert_string_equal(r->err, "");
+	assert_int_equal(r->code, 0);
+	order = writes();
+	assert_string_equal(order, "be/memory.wmark_high\nbe/memory.offline\n"
+			    "be/memory.wmark_low\n");
+	free(order);
+	assert_file("cg/be/memory.wmark_high", "536870912\n");
+	assert_file("cg/be/memory.wmark_low", "503316480\n");
+	assert_file("cg/be/memory.offline", "1\n");
+	r = colo("set be memory.wmark_high=95% memory.wmark_low=auto memory.wmark_type=all"
+		 " memory.wmark_basis=cache memory.wmark_period_ms=500"
+		 " memory.wmark_scale_factor=20");
+	assert_int_equal(r->code, 0);
+	assert_file("cg/be/memory.wmark_high", "95%\n");
+	assert_file("cg/be/memory.wmark_low", "auto\n");
+	assert_file("cg/be/memory.wmark_type", "all\n");
+	assert_file("cg/be/memory.wmark_scale_factor", "20\n");
+	r = colo("set be memory.wmark_ratio=95 memory.wmark_high=0%");
+	assert_int_equal(r->code, COLO_EXIT_FAIL);
+	assert_has(r->err, "memory.wmark_high: Numerical result out of range (bytes, with K, M, G or T, N% or max allowed)");
+	assert_has(r->err, "nothing was changed");
+	assert_file("cg/be/memory.wmark_ratio", "0\n");
+	r = colo("set be memory.wmark_stat=1");
+	assert_int_equal(r->code, COLO_EXIT_FAIL);
+	assert_has(r->err, "read-only");
+}
+
+/* Put back as it was asked for: the files show what follows from that. */
+static void test_set_wmark_rollback(void **state)
+{
+	const struct result *r;
+	struct json_object *o;
+	char *order;
+
+	(void)state;
+	assert_int_equal(symlink("/proc/self/oom_score_adj",
+				 fake("cg/be/some.adj")), 0);
+	mark("be", "90%", "120795955", "auto", "120124866");
+	r = colo("set be memory.wmark_high=64M memory.wmark_low=60M some.adj=5000");
+	assert_int_equal(r->code, COLO_EXIT_FAIL);
+	assert_has(r->err, "put back: memory.wmark_high=90%\n");
+	assert_not(r->err, "NOT");
+	assert_file("cg/be/memory.wmark_high", "90%\n");
+	/* never reached: the low mark would have come last */
+	assert_file("cg/be/memory.wmark_low", "120124866\n");
+
+	mark("be", "90%", "120795955", "80%", "107374182");
+	fail_write("cg/be/memory.wmark_low", 0, EINVAL);
+	r = colo("set be memory.wmark_low=60M memory.wmark_high=50M");
+	assert_int_equal(r->code, COLO_EXIT_FAIL);
+	assert_has(r->err, "/cg/be/memory.wmark_low: Invalid argument");
+	assert_has(r->err, "put back: memory.wmark_high=90%\n");
+	assert_file("cg/be/memory.wmark_high", "90%\n");
+
+	/* by another name of it: the ratio of a mark in bytes reads 0 */
+	mark("be", "67108864", "67108864", "auto", "66000000");
+	r = colo("set -j be memory.wmark_ratio=95 some.adj=5000");
+	assert_int_equal(r->code, COLO_EXIT_FAIL);
+	assert_has(r->err, "put back: memory.wmark_high=67108864\n");
+	assert_file("cg/be/memory.wmark_high", "67108864\n");
+	order = writes();
+	assert_string_equal(order, "be/memory.wmark_ratio\nbe/memory.wmark_high\n");
+	free(order);
+	o = parse(r->out);
+	assert_string_equal(str_at(o, "/settings/0/old"), "0");
+	assert_string_equal(str_at(o, "/settings/0/state"), "put-back");
+	json_object_put(o);
+	/* a kernel that has the ratio alone */
+	del("cg/be/memory.wmark_high");
+	put("cg/be/memory.wmark_ratio", "80\n");
+	r = colo("set be memory.wmark_ratio=95 some.adj=5000");
+	assert_has(r->err, "put back: memory.wmark_ratio=80\n");
+	assert_file("cg/be/memory.wmark_ratio", "80\n");
+}
+
+/* What it says when they are not there. */
+static void test_set_wmark_missing(void **state)
+{
+	const struct result *r;
+
+	(void)state;
+	r = colo("set be cpu.weight=50 memory.wmark_high=90%");
+	assert_int_equal(r->code, COLO_EXIT_FAIL);
+	assert_has(r->err, "/cg/be/memory.wmark_high: No such file or directory");
+	assert_has(r->err, "this kernel has no memory watermarks");
+	assert_file("cg/be/cpu.weight", "100\n");
+	put("sys/proc/vmstat", "pgsteal_wmark 0\n");
+	del("sys/sys/module/colo");
+	drop_knobs();
+	r = colo("set be memory.offline=1");
+	assert_int_equal(r->code, COLO_EXIT_FAIL);
+	assert_has(r->err, "module is not loaded");
+}
+
 static void test_set_unsupported(void **state)
 {
 	const struct result *r;
@@ -1099,23 +1419,26 @@ static void test_off(void **state)
 	put("cg/on/memory.wmark_ratio", "95\n");
 	put("cg/on/memory.offline", "1\n");
 	put("cg/be/memory.wmark_high", "max\n");
+	/* a kernel that has the ratio alone */
+	put("cg/be/memory.wmark_ratio", "0\n");
+	put("cg/be/pod2/memory.wmark_ratio", "80\n");
 
 	r = colo("off --dry-run");
 	assert_int_equal(r->code, 0);
-	assert_has(r->out, "6 knobs would be put back.");
+	assert_has(r->out, "7 knobs would be put back.");
 	assert_file("cg/be/cpu.offline", "1\n");
 	assert_file("cg/on/memory.wmark_high", "1048576\n");
 	r = colo("off -n --json");
 	o = parse(r->out);
 	assert_true(json_object_get_boolean(at(o, "/dry_run")));
-	assert_int_equal(json_object_get_int(at(o, "/undone")), 6);
+	assert_int_equal(json_object_get_int(at(o, "/undone")), 7);
 	json_object_put(o);
 	assert_file("cg/be/cpu.offline", "1\n");
 
 	r = colo("off");
 	assert_int_equal(r->code, 0);
 	assert_string_equal(r->err, "");
-	assert_has(r->out, "6 knobs put back.");
+	assert_has(r->out, "7 knobs put back.");
 	assert_has(r->out, "/on: memory.wmark_high 1048576 -> max\n");
 	/* bottom-up, so that the tasks of all of them switch once */
 	pod = strstr(r->out, "/be/pod1: cpu.offline 1 -> 0\n");
@@ -1125,14 +1448,57 @@ static void test_off(void **state)
 	assert_file("cg/be/pod1/cpu.offline", "0\n");
 	assert_file("cg/on/memory.wmark_high", "max\n");
 	assert_file("cg/on/memory.wmark_period_ms", "0\n");
-	assert_file("cg/on/memory.wmark_ratio", "0\n");
-	assert_file("cg/on/memory.wmark_low", "4096\n");
+	/* the same mark by another name */
+	assert_file("cg/on/memory.wmark_ratio", "95\n");
+	assert_file("cg/be/pod2/memory.wmark_ratio", "0\n");
+	assert_file("cg/on/memory.wmark_low", "auto\n");
 	assert_file("cg/on/memory.offline", "0\n");
 	assert_file("cg/be/cpu.weight", "50\n");
 	r = colo("off --json");
 	o = parse(r->out);
 	assert_int_equal(json_object_get_int(at(o, "/undone")), 0);
 	json_object_put(o);
+}
+
+/* Told as it was asked for; what does not show in its own file is undone too. */
+static void test_off_wmark(void **state)
+{
+	const struct result *r;
+	char *order;
+
+	(void)state;
+	add_wmarks("be");
+	assert_has(colo("off")->out, "Nothing to undo");
+	/* low is set while high is off: its file reads auto */
+	mark("be", "max", "max", "80%", "auto");
+	r = colo("off");
+	assert_has(r->out, "/be: memory.wmark_low 80% -> auto\n");
+	assert_has(r->out, "1 knob put back.");
+	mark("be", "90%", "120795955", "80%", "107374182");
+	put("cg/be/memory.wmark_type", "all\n");
+	put("cg/be/memory.wmark_scale_factor", "20\n");
+	put("cg/be/memory.wmark_basis", "cache\n");
+	put("cg/be/memory.wmark_min_adj", "-25\n");
+	put("cg/be/memory.offline", "1\n");
+	put("cg/be/memory.qos_level", "-1\n");
+	r = colo("off");
+	assert_string_equal(r->err, "");
+	assert_has(r->out, "/be: memory.wmark_high 90% -> max\n");
+	assert_has(r->out, "/be: memory.wmark_low 80% -> auto\n");
+	assert_has(r->out, "/be: memory.wmark_type all -> file\n");
+	assert_has(r->out, "/be: memory.wmark_scale_factor 20 -> 50\n");
+	assert_has(r->out, "/be: memory.wmark_basis cache -> usage\n");
+	assert_has(r->out, "/be: memory.wmark_min_adj -25 -> 0\n");
+	assert_has(r->out, "/be: memory.offline 1 -> 0\n");
+	assert_has(r->out, "7 knobs put back.");
+	/* the mark goes before what it is judged by */
+	order = writes();
+	assert_true(strstr(order, "memory.wmark_high") <
+		    strstr(order, "memory.wmark_low"));
+	assert_not(order, "memory.wmark_ratio");
+	assert_not(order, "memory.qos_level");
+	free(order);
+	assert_file("cg/be/memory.max", "max\n");
 }
 
 /* One that fails does not keep the others. */
@@ -1467,11 +1833,13 @@ int main(void)
 		TEST(kill_file), TEST(values), TEST(knob_table), TEST(names),
 		TEST(numbers), TEST(hostile_names), TEST(options), TEST(help),
 		TEST(check_ready), TEST(check_missing),
-		TEST(check_details), TEST(check_controller), TEST(status),
-		TEST(status_json), TEST(status_stock), TEST(status_wide),
+		TEST(check_details), TEST(check_wmark), TEST(check_controller), TEST(status),
+		TEST(status_json), TEST(status_stock), TEST(status_wide), TEST(status_mem),
 		TEST(set), TEST(set_refused), TEST(set_rollback),
-		TEST(set_stuck), TEST(set_unsupported), TEST(set_v1),
-		TEST(off), TEST(off_failing), TEST(run), TEST(run_exit_codes),
+		TEST(set_stuck), TEST(set_wmark), TEST(set_wmark_rollback),
+		TEST(set_wmark_missing),
+		TEST(set_unsupported), TEST(set_v1),
+		TEST(off), TEST(off_wmark), TEST(off_failing), TEST(run), TEST(run_exit_codes),
 		TEST(run_refused), TEST(run_unsupported), TEST(run_signals),
 		TEST(run_killed), TEST(run_stopped), TEST(run_inherits),
 		TEST(run_keep), TEST(run_rest),
