@@ -36,6 +36,9 @@
 enum { EXIT_PASS = 0, EXIT_FAIL = 1, EXIT_SKIP = 4 };
 
 enum cg_hier cg_hier = CG_V2;
+struct cg_subject cg_subject = {
+	.file = "cpu.offline", .ctrl = "cpu", .v1 = "cpu,cpuacct",
+};
 
 static char base_name[64];	/* the case's group, in both hierarchies */
 static int failures;
@@ -164,8 +167,8 @@ static int run_one(const struct colo_case *c)
 		cg_clean("");
 		return EXIT_FAIL;
 	}
-	if (!cg_exists("probe", "cpu.offline")) {
-		diag("no cpu.offline: the class or the module is not there");
+	if (!cg_exists("probe", cg_subject.file)) {
+		diag("no %s: kernel or module do not have it", cg_subject.file);
 		cg_clean("");
 		return getenv("COLO_OUT") ? EXIT_FAIL : EXIT_SKIP;
 	}
@@ -207,7 +210,7 @@ static int run_one(const struct colo_case *c)
 	else if (status != -1)
 		diag("%s: ended by signal %d", c->name, WTERMSIG(status));
 
-	if (!access(V1_ROOT "/cgroup.procs", F_OK)) {
+	if (cg_hier == CG_V2 && !access(V1_ROOT "/cgroup.procs", F_OK)) {
 		/* It ended before it could put this back. */
 		cg_hier = CG_V1;
 		cg_clean("");
@@ -234,6 +237,19 @@ static bool case_applies(const struct colo_case *c)
 	return !c->max_cpus || n_cpus() <= c->max_cpus;
 }
 
+/* Is @name one of the words, set apart by commas, of @only? */
+static bool chosen(const char *only, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; only; only = strchr(only, ',')) {
+		only += *only == ',';
+		if (!strncmp(only, name, len) && (!only[len] || only[len] == ','))
+			return true;
+	}
+	return false;
+}
+
 int colo_run(const char *prog, const struct colo_case *cases, size_t n,
 	     const char *only)
 {
@@ -250,7 +266,7 @@ int colo_run(const char *prog, const struct colo_case *cases, size_t n,
 
 	for (i = 0; i < n; i++)
 		if (case_applies(&cases[i]) &&
-		    (!only || !strcmp(only, cases[i].name)))
+		    (!only || chosen(only, cases[i].name)))
 			planned++;
 
 	ktap_line("KTAP version 1\n1..%u\n", planned);
@@ -258,7 +274,7 @@ int colo_run(const char *prog, const struct colo_case *cases, size_t n,
 	for (i = 0; i < n; i++) {
 		int ret;
 
-		if (only && strcmp(only, cases[i].name))
+		if (only && !chosen(only, cases[i].name))
 			continue;
 		if (!case_applies(&cases[i])) {
 			diag("%s is for %d to %d CPUs: not in this plan",
@@ -327,7 +343,7 @@ int colo_main(int argc, char **argv, const struct colo_case *cases, size_t n,
 	return colo_run(prog, cases, n, only);
 
 usage:
-	fprintf(stderr, "usage: %s [-l] [-c CASE]", prog);
+	fprintf(stderr, "usage: %s [-l] [-c CASE[,CASE...]]", prog);
 	for (i = 0; i < nparams; i++)
 		fprintf(stderr, " [%s=%ld]", params[i].name, *params[i].value);
 	fprintf(stderr, "\n");
@@ -546,25 +562,35 @@ static bool file_has_word(const char *path, const char *word)
 	return false;
 }
 
-static bool cpu_on_v2(void)
+static bool subject_on_v2(void)
 {
-	return file_has_word(V2_ROOT "/cgroup.controllers", "cpu");
+	return file_has_word(V2_ROOT "/cgroup.controllers", cg_subject.ctrl);
+}
+
+/* Switches the controller for the children of the root: '+' or '-'. */
+static int switch_subject(char how)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), "%c%s", how, cg_subject.ctrl);
+	return write_file(V2_ROOT "/cgroup.subtree_control", word);
 }
 
 /* Lets the children of @dir have the controllers that the tests use. */
 static int enable_children(const char *dir)
 {
-	static const char * const ctrls[] = { "+cpu", "+cpuset" };
-	char path[PATH_MAX + 32], ctl[PATH_MAX + 32];
+	const char * const ctrls[] = { "cpu", "cpuset", cg_subject.more };
+	char path[PATH_MAX + 32], ctl[PATH_MAX + 32], word[32];
 	size_t i;
 	int ret;
 
 	snprintf(path, sizeof(path), "%s/cgroup.controllers", dir);
 	snprintf(ctl, sizeof(ctl), "%s/cgroup.subtree_control", dir);
 	for (i = 0; i < ARRAY_SIZE(ctrls); i++) {
-		if (!file_has_word(path, ctrls[i] + 1))
+		if (!ctrls[i] || !file_has_word(path, ctrls[i]))
 			continue;
-		ret = write_file(ctl, ctrls[i]);
+		snprintf(word, sizeof(word), "+%s", ctrls[i]);
+		ret = write_file(ctl, word);
 		if (ret)
 			return ret;
 	}
@@ -705,7 +731,7 @@ int cg_enter_v1(void)
 	ret = cg_clean("");
 	if (ret)
 		return ret;
-	ret = write_file(V2_ROOT "/cgroup.subtree_control", "-cpu");
+	ret = switch_subject('-');
 	if (ret)
 		return ret;
 	if (mkdir(V1_ROOT, 0755) && errno != EEXIST)
@@ -713,13 +739,28 @@ int cg_enter_v1(void)
 	/* Removed groups hold the controller on v2 until they are released. */
 	ret = -EBUSY;
 	if (!WAIT_FOR(!(ret = mount("none", V1_ROOT, "cgroup", 0,
-				    "cpu,cpuacct") ? -errno : 0) ||
+				    cg_subject.v1) ? -errno : 0) ||
 		      ret != -EBUSY, 20000))
 		return ret;
 	if (ret)
 		return ret;
 	cg_hier = CG_V1;
 	return cg_make("");
+}
+
+int cg_start_v1(void)
+{
+	int ret;
+
+	ret = switch_subject('-');
+	if (ret)
+		return ret;
+	if (mkdir(V1_ROOT, 0755) && errno != EEXIST)
+		return -errno;
+	if (mount("none", V1_ROOT, "cgroup", 0, cg_subject.v1))
+		return -errno;
+	cg_hier = CG_V1;
+	return 0;
 }
 
 int cg_leave_v1(void)
@@ -736,16 +777,16 @@ int cg_leave_v1(void)
 	for (try = 0; try < 30; try++) {
 		if (umount(V1_ROOT))
 			return -errno;
-		if (WAIT_FOR(cpu_on_v2(), 500))
+		if (WAIT_FOR(subject_on_v2(), 500))
 			break;
-		if (mount("none", V1_ROOT, "cgroup", 0, "cpu,cpuacct"))
+		if (mount("none", V1_ROOT, "cgroup", 0, cg_subject.v1))
 			return -errno;
 	}
 	cg_hier = CG_V2;
-	if (!cpu_on_v2())
+	if (!subject_on_v2())
 		return -ETIMEDOUT;
 	rmdir(V1_ROOT);
-	ret = write_file(V2_ROOT "/cgroup.subtree_control", "+cpu");
+	ret = switch_subject('+');
 	return ret ?: cg_make("");
 }
 

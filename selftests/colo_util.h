@@ -52,8 +52,9 @@ struct colo_case {
  * Runs the cases, each in a fresh group and a child process, prints the plan and
  * the results. After each case every task it left is killed and every group
  * removed; not being able to is a failure of the case.
- * "-l" lists the cases, "-c NAME" runs one, other arguments are the caller's:
- * it uses getopt() before and passes only the name of one case or NULL.
+ * "-l" lists the cases, "-c NAME[,NAME...]" runs these, other arguments are the caller's:
+ * it uses getopt() before and passes only the names of cases, set apart by commas,
+ * or NULL.
  * Returns the exit code: 0 all passed, 1 a failure, 4 everything skipped.
  */
 int colo_run(const char *prog, const struct colo_case *cases, size_t n,
@@ -124,12 +125,33 @@ enum cg_hier { CG_V2, CG_V1 };
 extern enum cg_hier cg_hier;		/* which one the functions work on */
 
 /*
- * For the v1 half of a test: removes the case's group, takes the cpu controller from
+ * What a test is about; to be set before colo_main(). The defaults are the cpu
+ * controller's. A group without @file shows that the kernel or the module lacks
+ * what is tested; @v1 are the controllers that cg_enter_v1() moves, @ctrl the first
+ * of them; @more is one that the groups have beside cpu and cpuset, or NULL.
+ */
+struct cg_subject {
+	const char	*file;
+	const char	*ctrl;
+	const char	*v1;
+	const char	*more;
+};
+extern struct cg_subject cg_subject;
+
+/*
+ * For the v1 half of a test: removes the case's group, takes the controller from
  * v2, mounts it as v1 and makes the case's group there; and back. Needs that no
  * other group uses the controller. 0 or -errno.
  */
 int cg_enter_v1(void);
 int cg_leave_v1(void);
+
+/*
+ * All of a run on v1: to be called before colo_main(), and before any group was
+ * made. (What was charged to memory on v2 and is freed on v1 makes any 6.12 warn of
+ * an underflow.) 0 or -errno.
+ */
+int cg_start_v1(void);
 
 const char *cg_path(const char *cg, const char *file);	/* static ring of 8 */
 int cg_make(const char *cg);		/* parents too; cpu, cpuset enabled */

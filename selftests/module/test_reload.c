@@ -77,9 +77,13 @@ static int residue;
 static int count_residue(const char *path, const struct stat *st, int type,
 			 struct FTW *ftw)
 {
+	const char *name = path + ftw->base;
+
 	(void)st;
 	(void)type;
-	if (!strncmp(path + ftw->base, "cpu.offline", 11)) {
+	if (!strncmp(name, "cpu.offline", 11) ||
+	    !strncmp(name, "memory.wmark_", 13) ||
+	    !strcmp(name, "memory.offline")) {
 		if (!residue)
 			diag("left over: %s", path);
 		residue++;
