@@ -10,6 +10,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bench  # noqa: E402
+import bench_lib  # noqa: E402
+import bench_memory as memory  # noqa: E402
 import demo  # noqa: E402
 
 W = bench.Windows()
@@ -273,6 +275,300 @@ class Files(unittest.TestCase):
         boots = [b1_boot(s) for s in range(5)]
         self.assertNotIn("Not the gate", bench.report_text(
             bench.Results(boots))[0])
+
+
+def mem(cell=None, call=(1700, 104000, 115000, 356000), total=1000, **more):
+    """A cell of memcell's report; @more goes where its name is known."""
+    n = {"max": 0, "pgscan_direct": 0, "pgsteal_direct": 0, "pgsteal": 0,
+         "refault_file": 0, "pressure_some_usec": 0, "wmark_scanned": 0,
+         "wmark_reclaimed": 0, "wmark_cpu_usec": 0, "wmark_widened": 0,
+         "usage_usec": 0, "kworker_ns": 0, "kswapd_ns": 0, "pswpout": 0}
+    n.update({k: v for k, v in more.items() if k in n})
+    out = {"cell": dict({"size_mib": 1024}, **(cell or {})), "group": n,
+           "levels": {}, "load_ns": more.get("load_ns", 0),
+           "result": {"probe": "read", "total_ns": total, "sync_ns": 0,
+                      "pass_ns": more.get("pass_ns", [total]),
+                      "call": dict(zip(("p50", "p99", "p999", "max"), call),
+                                   n=262144,
+                                   hist=more.get("hist", [[2048, 1]]))}}
+    out.update({k: more[k] for k in ("loop_ns", "marks", "before", "job",
+                                     "job_levels", "job_file_first")
+                if k in more})
+    return out
+
+
+def mem_boot(suite, seed, cells, kernel="perf", rep=0):
+    out = boot(suite, seed, {}, kernel, rep)
+    for name, one in cells.items():
+        if "cell" not in one:  # the figures of another probe
+            one = dict(mem(), result=one)
+        out["cells"].append(dict(one, cell=dict(one["cell"], id=name)))
+    return out
+
+
+def mread_boot(seed, **change):
+    """The reader needs 100 ms more under the limit for 50,000 pages: 2 µs each;
+    the worker 1.5 µs, all of it billed."""
+    cells = {}
+    for speed in ("paced", "full"):
+        cells["N_" + speed] = mem(load_ns=400000000, usage_usec=400000,
+                                  kworker_ns=1000000)
+        cells["L_" + speed] = mem(load_ns=500000000, total=1500,
+                                  call=(1700, 196000, 208000, 400000),
+                                  max=4000, pgscan_direct=50000,
+                                  pgsteal_direct=50000)
+        cells["H_" + speed] = mem(call=(1700, 106000, 285000, 350000))
+        cells["R_" + speed] = mem(call=(1700, 113000, 207000, 5597000),
+                                  max=2374, loop_ns=90000000)
+        for arm in ("W_", "O_"):
+            cells[arm + speed] = mem(
+                total=1400, load_ns=400000000, usage_usec=475000,
+                kworker_ns=76000000, wmark_cpu_usec=75000,
+                wmark_reclaimed=50000, wmark_scanned=50000)
+    for name, one in change.items():
+        cells[name] = one
+    return mem_boot("mread", seed,
+                    {k.replace("_", ":"): v for k, v in cells.items()})
+
+
+class Memory(unittest.TestCase):
+    def verdicts(self, judge, boots):
+        return {t.what: t for t in judge(bench.Results(boots))}
+
+    def test_b14_reads(self):
+        got = self.verdicts(memory.judge_b14, [mread_boot(s) for s in range(3)])
+        read = {k: t.met for k, t in got.items() if "read" in k}
+        self.assertEqual(len(read), 23)
+        self.assertTrue(all(v is True for v in read.values()), read)
+
+    def test_b14_one_event_in_one_boot_is_enough(self):
+        boots = [mread_boot(s) for s in range(4)]
+        boots.append(mread_boot(4, W_paced=mem(max=1)))
+        got = self.verdicts(memory.judge_b14, boots)
+        self.assertIs(got["paced read, watermarks: max events"].met, False)
+
+    def test_b14_each_can_fail(self):
+        for what, name, one in (
+                ("paced read, watermarks: p99 / no limit", "W_paced",
+                 mem(call=(1700, 110000, 115000, 1))),
+                ("paced read, watermarks: p99.9 / no limit", "W_paced",
+                 mem(call=(1700, 104000, 121000, 1))),
+                ("full read, watermarks: time / limit alone", "W_full",
+                 mem(total=1501)),
+                ("paced read: p99.9 / memory.high", "H_paced",
+                 mem(call=(1700, 104000, 114000, 1))),
+                ("full read: p99 / loop", "R_full",
+                 mem(call=(1700, 103000, 1, 1), loop_ns=1)),
+                ("paced read: CPU for reclaim / loop", "R_paced",
+                 mem(loop_ns=74000000))):
+            got = self.verdicts(memory.judge_b14, [mread_boot(1, **{name: one})])
+            self.assertIs(got[what].met, False, what)
+
+    def test_b14_writes(self):
+        def run(**w):
+            cells = {"L:write": mem(max=4000, pressure_some_usec=600000,
+                                    total=4000),
+                     "W:write": mem(**dict({"max": 400,
+                                            "pressure_some_usec": 60000,
+                                            "wmark_scanned": 393216,
+                                            "total": 4400}, **w))}
+            return {k.rsplit(": ", 1)[1]: t.met for k, t in self.verdicts(
+                memory.judge_b14, [mem_boot("mwrite", 1, cells)]).items()
+                if k.startswith("write, watermarks:")}
+        self.assertEqual(set(run().values()), {True})
+        for what, change in (("max events / limit alone", {"max": 401}),
+                             ("pressure / limit alone",
+                              {"pressure_some_usec": 60001}),
+                             ("scanned / pages written",
+                              {"wmark_scanned": 393217}),
+                             ("time / limit alone", {"total": 4401})):
+            got = run(**change)
+            self.assertIs(got.pop(what), False)
+            self.assertEqual(set(got.values()), {True}, what)
+
+    def test_nothing_of_nothing_is_nothing(self):
+        self.assertEqual(memory.least(0, 0), 0.0)
+        self.assertEqual(memory.least(0, 7), 0.0)
+        self.assertEqual(memory.least(7, 0), float("inf"))
+
+    def test_b15(self):
+        def run(**w):
+            cells = {"N:touch": mem(call=(3000, 13500, 13700, 244000))}
+            for arm in ("W:touch", "O:touch"):
+                cells[arm] = mem(**dict({"call": (3000, 13600, 14300, 8e5)},
+                                        **w))
+            return {k: t.met for k, t in self.verdicts(
+                memory.judge_b15, [mem_boot("mtouch", 1, cells)]).items()}
+        self.assertEqual(set(run().values()), {True})
+        got = run(pswpout=1)
+        self.assertIs(got["watermarks: pages swapped out"], False)
+        got = run(call=(3000, 13600, 14400, 1))
+        self.assertIs(got["watermarks: touch p99.9 / no limit"], False)
+
+    def test_b16_samples(self):
+        def run(**marks):
+            m = dict({"high": 1000, "low": 900, "samples": 500, "above": 5,
+                      "below": 9, "top": 1100, "bottom": 800,
+                      "reached": True}, **marks)
+            return {k: t.met for k, t in self.verdicts(
+                memory.judge_b16, [mem_boot(
+                    "mmarks", 1, {"W:paced": mem(marks=m)})]).items()}
+        self.assertIs(run()["paced, watermarks: samples above high + 1 %"],
+                      True)
+        self.assertIs(run()["paced, watermarks: gaps below low"], True)
+        got = run(above=6, bottom=799)
+        self.assertIs(got["paced, watermarks: samples above high + 1 %"],
+                      False)
+        self.assertIs(got["paced, watermarks: gaps below low"], False)
+        got = run(reached=False, bottom=0)
+        self.assertIsNone(got["paced, watermarks: gaps below low"])
+
+    def test_b16_working_set(self):
+        def run(**w):
+            cells = {"L:set": mem(total=1000), "W:set": mem(**w)}
+            return [t.met for k, t in self.verdicts(
+                memory.judge_b16, [mem_boot("mmarks", 1, cells)]).items()
+                if k.startswith("117 MiB again, watermarks:")]
+        self.assertEqual(run(total=1050, refault_file=299), [True, True])
+        self.assertEqual(run(total=1051, refault_file=300), [False, False])
+
+    def test_b17_cost_of_a_page(self):
+        got = self.verdicts(memory.judge_b17, [mread_boot(1)])
+        t = got["full read, watermarks: CPU per page / direct"]
+        self.assertAlmostEqual(t.value, 0.75)
+        self.assertAlmostEqual(
+            got["full read, watermarks: not billed, or twice"].value, 0.0)
+
+    def test_b17_what_is_not_billed(self):
+        free = mem(load_ns=400000000, usage_usec=474000, kworker_ns=76000000,
+                   wmark_cpu_usec=75000, wmark_reclaimed=50000)
+        got = self.verdicts(memory.judge_b17, [mread_boot(1, W_full=free)])
+        t = got["full read, watermarks: not billed, or twice"]
+        self.assertAlmostEqual(t.value, 1 / 75)
+        self.assertIs(t.met, False)
+
+    def test_b17_nothing_reclaimed_is_no_result(self):
+        got = self.verdicts(memory.judge_b17, [mread_boot(1, W_full=mem())])
+        self.assertIsNone(
+            got["full read, watermarks: CPU per page / direct"].met)
+
+    def test_b17_online(self):
+        cells = {"alone:light": lat(7000, 7300, 9700, 12000),
+                 "alone:half": lat(7000, 7300, 9700, 1100000),
+                 "O:light": lat(7000, 7665, 9700, 12000),
+                 "O:half": lat(7000, 7700, 9700, 1600001)}
+        got = self.verdicts(memory.judge_b17, [mem_boot("mwake", 1, cells)])
+        self.assertIs(got["light online: wake-up p99 / alone"].met, True)
+        self.assertIs(got["half online: wake-up p99 / alone"].met, False)
+        self.assertIs(got["half online: completion max - alone"].met, False)
+
+    def test_b18_only_while_the_offline_cache_lasts(self):
+        def run(taken, left, again=105, given=9):
+            one = mem(pgsteal=taken, pass_ns=[again, 1, 1],
+                      before={"pass_ns": [100, 90, 110]},
+                      job_levels={"file": left << 20},
+                      job={"pgsteal": given})
+            return [t.met for k, t in self.verdicts(
+                memory.judge_b18, [mem_boot(
+                    "mglobal", 1, {"offline:hot:mglru": one})]).items()
+                if k.startswith("mglru, hot")]
+        self.assertEqual(run(0, 50), [True, True])
+        self.assertEqual(run(1, 50, 106), [False, False])
+        self.assertEqual(run(1, 3), [None, None])
+        self.assertEqual(run(0, 50, given=0), [None, None])
+
+    def test_b19(self):
+        boots = [mem_boot("mcost", 1, {"pagefault": {"ns_per_op": x},
+                                       "filewrite": {"ns_per_op": 1000.0}},
+                          kernel, rep)
+                 for kernel, rep, x in (("vanilla", 0, 1000.0),
+                                        ("perf", 0, 1002.1),
+                                        ("perf", 1, 1002.2),
+                                        ("vanilla", 1, 1000.0))]
+        got = self.verdicts(memory.judge_b19, boots)
+        self.assertIs(got["pagefault / vanilla"].met, False)
+        self.assertIs(got["filewrite / vanilla"].met, True)
+        self.assertAlmostEqual(
+            memory.aa_spread(bench.Results(boots), "pagefault", "perf",
+                             "mcost"), 1 - 1002.1 / 1002.2, 6)
+
+    def test_without_results(self):
+        for judge in memory.JUDGES.values():
+            self.assertEqual({t.met for t in judge(bench.Results([]))}, {None})
+
+    def test_drift_is_void(self):
+        boots = [mread_boot(1, **{"N_paced-last": mem(call=(1705, 1, 1, 1))})]
+        self.assertEqual(memory.void_reasons(bench.Results(boots)), [])
+        boots = [mread_boot(1, **{"N_paced-last": mem(call=(1706, 1, 1, 1))})]
+        self.assertEqual(len(memory.void_reasons(bench.Results(boots))), 1)
+
+    def test_plans(self):
+        for suite, plan in memory.PLANS.items():
+            for kernel in ("perf", "vanilla"):
+                cells = plan(kernel, 1, W)
+                ids = [c["id"] for c in cells]
+                self.assertEqual(len(ids), len(set(ids)), suite)
+                for c in cells:
+                    if kernel == "vanilla":
+                        self.assertFalse({"ratio", "offline", "cpu_offline"} &
+                                         set(c), c)
+            self.assertEqual(plan("perf", 1, W), plan("perf", 1, W))
+            if suite != "mcost":
+                self.assertNotEqual([c["id"] for c in plan("perf", 1, W)],
+                                    [c["id"] for c in plan("perf", 2, W)])
+
+    def test_every_target_has_its_cells(self):
+        """A target that no plan feeds would be "no result" for ever."""
+        boots = []
+        for b in (b for s in memory.SUITES
+                  for b in memory.boots_of(s, 1, 1, W, ("perf",))):
+            cells = {}
+            for c in b.cells:
+                one = dict(mem(c, max=1, pgsteal_direct=5, load_ns=9,
+                               wmark_reclaimed=1, wmark_cpu_usec=1,
+                               kworker_ns=5, usage_usec=1, loop_ns=1,
+                               marks={"high": 2, "low": 1, "samples": 1,
+                                      "above": 0, "bottom": 1, "top": 2,
+                                      "below": 0, "reached": True},
+                               before={"pass_ns": [1]}, job={"pgsteal": 1},
+                               job_levels={"file": 1 << 30}))
+                if c["id"].startswith("N:"):
+                    one["load_ns"] = 1
+                    one["group"]["kworker_ns"] = 0
+                one["result"].update(lat(1, 1, 1, 1), ns_per_op=1.0)
+                cells[c["id"]] = one
+            boots.append(mem_boot(b.suite, b.seed, cells, b.kernel, b.rep))
+        r = bench.Results(boots)
+        for judge in memory.JUDGES.values():
+            for t in judge(r):
+                self.assertIsNotNone(t.met, t.what)
+        text = "\n".join(memory.report(r))
+        for bench_id in memory.JUDGES:
+            self.assertIn(f"## {bench_id}: ", text)
+
+    def test_boots_name_the_sources_of_their_probes(self):
+        programs = {"read": "memload", "write": "memload", "touch": "memload",
+                    "global": "memload", "wakeup": "wakeup",
+                    "pagefault": "pagefault", "filewrite": "filewrite"}
+        for suite in memory.SUITES:
+            for b in memory.boots_of(suite, 1, 0, W, ("perf",)):
+                used = {programs[c["probe"]] for c in b.cells}
+                used |= {"memmarks" for c in b.cells if "sample_ms" in c}
+                used |= {"hog" for c in b.cells if "hogs" in c}
+                self.assertLessEqual({u + ".c" for u in used}, set(b.sources))
+                self.assertEqual(len(bench_lib.sources_sha256(b.sources)), 64)
+
+    def test_vanilla_stands_beside(self):
+        kernels = [b.kernel for b in
+                   memory.boots_of("mread", 3, 1, W, ("perf",))]
+        self.assertEqual(kernels, ["perf", "vanilla", "perf", "perf"])
+        kernels = [b.kernel for b in
+                   memory.boots_of("mcost", 1, 1, W, ("perf",))]
+        self.assertEqual(kernels, ["vanilla", "perf", "perf", "vanilla"])
+
+    def test_slower_adds_boots_up(self):
+        self.assertEqual(memory.slower([[[10, 6], [20, 2]], [[20, 1], [40, 1]]]),
+                         [(1.0, 10), (0.4, 20), (0.1, 40)])
 
 
 class Demo(unittest.TestCase):

@@ -19,32 +19,23 @@
  * of requests); all others have the default of 100.
  */
 #define _GNU_SOURCE
-#include "bench.h"
+#include "guest.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_KEYS	40
 #define MAX_GROUPS	4096
-#define PATH_SIZE	256
 
 enum layout { PARENT, FLAT, BE, POD, TOP };
 enum knob { NONE, WEIGHT, IDLE, OFFLINE };
 enum load { NO_LOAD, HOGS, HACKBENCH, STRESS, MIXED };
 enum probe { WAKEUP, BUSY, PIPE, FORKEXEC, HACKTIME, SAMPLER };
-enum policy { NORMAL, FIFO, IDLEPOL };
 
 static const char * const layouts[] = { "parent", "flat", "be", "pod", "top",
 					NULL };
@@ -54,13 +45,9 @@ static const char * const loads[] = { "none", "hogs", "hackbench", "stress",
 				      "mixed", NULL };
 static const char * const probes[] = { "wakeup", "busy", "pipe", "forkexec",
 				       "hackbench", "sampler", NULL };
-static const char * const policies[] = { "normal", "fifo", "idle", NULL };
 
 struct cell {
-	const char *key[MAX_KEYS];
-	const char *value[MAX_KEYS];
-	unsigned int nr_keys;
-
+	const struct words *words;
 	const char *id;
 	enum layout layout;
 	enum knob knob;
@@ -73,115 +60,15 @@ struct cell {
 	uint64_t settle_ms, window_ms, sweep_us, rounds;
 };
 
-static const char *cgroot = "/sys/fs/cgroup";
-static const char *bench_dir = "/bench";
+static struct cell *cells;
 
-/* The groups of the cell that is set up, in the order they were made. */
-static char (*made)[PATH_SIZE];
-static unsigned int nr_made;
+/* The groups of the cell that is set up. */
 static char (*pods)[PATH_SIZE];
 static char (*knob_dirs)[PATH_SIZE];
 static unsigned int nr_knob_dirs;
 static char service[PATH_SIZE];
 
-/* --- small things ------------------------------------------------------ */
-
-static const char *fmt(char *buf, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static const char *fmt(char *buf, const char *format, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(buf, PATH_SIZE, format, ap);
-	va_end(ap);
-	if (n >= PATH_SIZE)
-		die(ENAMETOOLONG, "%s", buf);
-	return buf;
-}
-
-static int write_file(const char *path, const char *text)
-{
-	ssize_t n, len = strlen(text);
-	int fd, err = 0;
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, len);
-	if (n != len)
-		err = n < 0 ? -errno : -EIO;
-	close(fd);
-	return err;
-}
-
-static int read_file(const char *path, char *buf, size_t size)
-{
-	ssize_t n;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, size - 1);
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	if (n < 0)
-		return n;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	return 0;
-}
-
-/* The value of "@key NUMBER" in a flat keyed file, or -errno. */
-static int64_t read_keyed(const char *path, const char *key)
-{
-	unsigned long long v;
-	char name[64];
-	FILE *f;
-
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	while (fscanf(f, "%63s %llu", name, &v) == 2) {
-		if (!strcmp(name, key)) {
-			fclose(f);
-			return v;
-		}
-	}
-	fclose(f);
-	return -ENOENT;
-}
-
-static void json_string(FILE *out, const char *s)
-{
-	fputc('"', out);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			fprintf(out, "\\%c", *s);
-		else if ((unsigned char)*s < ' ')
-			fprintf(out, "\\u%04x", *s);
-		else
-			fputc(*s, out);
-	}
-	fputc('"', out);
-}
-
 /* --- the plan ----------------------------------------------------------- */
-
-static int pick(const char *key, const char *value, const char * const *names)
-{
-	int i;
-
-	for (i = 0; names[i]; i++) {
-		if (!strcmp(names[i], value))
-			return i;
-	}
-	die(0, "%s=%s: not known", key, value);
-}
 
 static void cell_set(struct cell *c, const char *key, const char *value)
 {
@@ -204,11 +91,6 @@ static void cell_set(struct cell *c, const char *key, const char *value)
 		{ "rounds",    offsetof(struct cell, rounds),	 100000000 },
 	};
 	unsigned int i;
-
-	if (c->nr_keys == MAX_KEYS)
-		die(0, "more than %d keys in a cell", MAX_KEYS);
-	c->key[c->nr_keys] = key;
-	c->value[c->nr_keys++] = value;
 
 	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (!strcmp(numbers[i].key, key)) {
@@ -237,12 +119,12 @@ static void cell_set(struct cell *c, const char *key, const char *value)
 		die(0, "%s: no such key", key);
 }
 
-/* Returns false for a line without a cell. The line is cut up and kept. */
-static bool cell_parse(struct cell *c, char *line)
+static void cell_parse(struct cell *c, const struct words *words)
 {
-	char *word, *eq, *save = NULL;
+	unsigned int i;
 
 	*c = (struct cell){
+		.words = words,
 		.groups = 1,
 		.hogs = 4,
 		.threads = 1,
@@ -253,60 +135,13 @@ static bool cell_parse(struct cell *c, char *line)
 		.sweep_us = 4000,
 		.rounds = 40000,
 	};
-	line[strcspn(line, "#\n")] = '\0';
-	for (word = strtok_r(line, " \t", &save); word;
-	     word = strtok_r(NULL, " \t", &save)) {
-		eq = strchr(word, '=');
-		if (!eq)
-			die(0, "'%s' in the plan is not KEY=VALUE", word);
-		*eq = '\0';
-		cell_set(c, word, eq + 1);
-	}
-	if (!c->nr_keys)
-		return false;
+	for (i = 0; i < words->nr; i++)
+		cell_set(c, words->key[i], words->value[i]);
 	if (!c->id || !c->groups || !c->window_ms || !c->threads)
 		die(0, "a cell needs id, groups, threads and window_ms");
-	return true;
 }
 
 /* --- groups ------------------------------------------------------------- */
-
-static int write_checked(const char *dir, const char *name, const char *value)
-{
-	char file[PATH_SIZE], back[64];
-	int err;
-
-	fmt(file, "%s/%s", dir, name);
-	err = write_file(file, value);
-	if (!err)
-		err = read_file(file, back, sizeof(back));
-	if (err)
-		warn_err(-err, "%s", file);
-	else if (strcmp(back, value)) {
-		warn_err(0, "%s: wrote %s, read %s", file, value, back);
-		err = -EIO;
-	}
-	return err;
-}
-
-static int group_make(const char *path, bool parent)
-{
-	char file[PATH_SIZE];
-	int err;
-
-	if (mkdir(path, 0755)) {
-		err = -errno;
-		warn_err(-err, "mkdir %s", path);
-		return err;
-	}
-	fmt(made[nr_made++], "%s", path);
-	if (!parent)
-		return 0;
-	err = write_file(fmt(file, "%s/cgroup.subtree_control", path), "+cpu");
-	if (err)
-		warn_err(-err, "%s", file);
-	return err;
-}
 
 static int groups_make(const struct cell *c)
 {
@@ -317,10 +152,9 @@ static int groups_make(const struct cell *c)
 	unsigned int i;
 	int err = 0;
 
-	nr_made = 0;
 	nr_knob_dirs = 0;
 	if (kube) {
-		err = group_make(fmt(path, "%s/kube", cgroot), true);
+		err = group_make(fmt(path, "%s/kube", cgroot), "+cpu");
 		fmt(top, "%s/kube/besteffort", cgroot);
 	} else if (c->layout == PARENT) {
 		fmt(top, "%s/off", cgroot);
@@ -328,11 +162,11 @@ static int groups_make(const struct cell *c)
 		fmt(top, "%s", cgroot);
 	}
 	if (!err && c->layout != FLAT)
-		err = group_make(top, true);
+		err = group_make(top, "+cpu");
 	if (!err && kube)
 		err = write_checked(top, "cpu.weight", "1");
 	if (!err && burstable) {
-		err = group_make(fmt(path, "%s/kube/burstable", cgroot), true);
+		err = group_make(fmt(path, "%s/kube/burstable", cgroot), "+cpu");
 		if (!err)
 			err = write_checked(path, "cpu.weight", "20");
 	}
@@ -343,169 +177,15 @@ static int groups_make(const struct cell *c)
 		fmt(service, "%s/kube/burstable/pod", cgroot);
 	else
 		fmt(service, "%s/service", cgroot);
-	err = group_make(service, false);
+	err = group_make(service, NULL);
 	for (i = 0; i < c->groups && !err; i++) {
-		err = group_make(fmt(pods[i], "%.200s/pod%u", top, i), false);
+		err = group_make(fmt(pods[i], "%.200s/pod%u", top, i), NULL);
 		if (knob_on_pod)
 			fmt(knob_dirs[nr_knob_dirs++], "%s", pods[i]);
 	}
 	if (!knob_on_pod)
 		fmt(knob_dirs[nr_knob_dirs++], "%s", top);
 	return err;
-}
-
-static bool group_populated(const char *path)
-{
-	char file[PATH_SIZE];
-
-	return read_keyed(fmt(file, "%s/cgroup.events", path), "populated") > 0;
-}
-
-static int group_kill(const char *path)
-{
-	char file[PATH_SIZE];
-	int err;
-
-	err = write_file(fmt(file, "%s/cgroup.kill", path), "1");
-	if (err)
-		warn_err(-err, "%s", file);
-	return err;
-}
-
-/* Kills what is left, waits for it and removes the groups. */
-static int groups_remove(void)
-{
-	uint64_t end = now_ns() + 120 * NSEC_PER_SEC;
-	unsigned int i;
-	int err = 0;
-
-	/* All at once, or the dying would share the CPU with the rest. */
-	for (i = 0; i < nr_made; i++)
-		err = group_kill(made[i]) ?: err;
-	while (nr_made) {
-		char *path = made[nr_made - 1];
-
-		while (group_populated(path) && now_ns() < end) {
-			while (waitpid(-1, NULL, WNOHANG) > 0)
-				;
-			sleep_ns(2 * NSEC_PER_MSEC);
-		}
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		if (rmdir(path)) {
-			err = -errno;
-			warn_err(errno, "rmdir %s", path);
-		}
-		nr_made--;
-	}
-	return err;
-}
-
-/* --- programs ----------------------------------------------------------- */
-
-static const char *bench_prog(char *buf, const char *name)
-{
-	return fmt(buf, "%s/%s", bench_dir, name);
-}
-
-/*
- * Starts a program in a group under a policy. Its output goes to @out unless
- * that is negative. This process's own policy is not passed on.
- */
-static pid_t spawn(const char *group, enum policy policy, int out,
-		   char *const argv[])
-{
-	static const int numbers[] = {
-		[NORMAL] = SCHED_OTHER,
-		[FIFO] = SCHED_FIFO,
-		[IDLEPOL] = SCHED_IDLE,
-	};
-	struct sched_param param = {
-		.sched_priority = policy == FIFO ? 10 : 0,
-	};
-	char file[PATH_SIZE];
-	pid_t pid;
-	int err;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid < 0)
-		die(errno, "fork");
-	if (pid)
-		return pid;
-
-	if (group) {
-		err = write_file(fmt(file, "%s/cgroup.procs", group), "0");
-		if (err) {
-			warn_err(-err, "%s", file);
-			_exit(126);
-		}
-	}
-	if (sched_setscheduler(0, numbers[policy], &param)) {
-		warn_err(errno, "policy %s", policies[policy]);
-		_exit(126);
-	}
-	if (out >= 0 && dup2(out, STDOUT_FILENO) < 0)
-		_exit(126);
-	execvp(argv[0], argv);
-	warn_err(errno, "%s", argv[0]);
-	_exit(127);
-}
-
-static int wait_for(pid_t pid, const char *name)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			die(errno, "waitpid %s", name);
-	}
-	if (!status)
-		return 0;
-	warn_err(0, "%s failed, wait status %#x", name, status);
-	return -ECHILD;
-}
-
-/* A running program whose output is collected. */
-struct job {
-	pid_t pid;
-	int fd;
-	const char *name;
-	uint64_t start;
-};
-
-static int job_start(struct job *j, const char *group, enum policy policy,
-		     char *const argv[])
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC))
-		return -errno;
-	j->name = argv[0];
-	j->start = now_ns();
-	j->pid = spawn(group, policy, fds[1], argv);
-	j->fd = fds[0];
-	close(fds[1]);
-	return 0;
-}
-
-/* Waits for the end; the output without its last newline is in @buf. */
-static int job_end(struct job *j, char *buf, size_t size)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = read(j->fd, buf + len, size - 1 - len)) > 0)
-		len += n;
-	close(j->fd);
-	buf[len] = '\0';
-	if (len && buf[len - 1] == '\n')
-		buf[len - 1] = '\0';
-	if (len == size - 1) {
-		warn_err(0, "%s: more than %zu bytes of output", j->name, len);
-		kill(j->pid, SIGKILL);
-	}
-	return wait_for(j->pid, j->name);
 }
 
 /* --- knobs and load ------------------------------------------------------ */
@@ -859,20 +539,8 @@ static void report_stat(FILE *out)
 
 static void report_cell(FILE *out, const struct cell *c)
 {
-	const char *v;
-	unsigned int i;
-
-	fputs("# result {\"cell\":{", out);
-	for (i = 0; i < c->nr_keys; i++) {
-		v = c->value[i];
-		fprintf(out, "%s\"%s\":", i ? "," : "", c->key[i]);
-		if (*v && strspn(v, "0123456789") == strlen(v) &&
-		    (*v != '0' || !v[1]))
-			fputs(v, out);
-		else
-			json_string(out, v);
-	}
-	fputc('}', out);
+	fputs("# result {\"cell\":", out);
+	words_json(out, c->words);
 	if (usage_ns >= 0)
 		fprintf(out, ",\"offline_ns\":%" PRId64 ",\"span_ns\":%" PRIu64,
 			usage_ns, span_ns);
@@ -882,41 +550,9 @@ static void report_cell(FILE *out, const struct cell *c)
 	fflush(out);
 }
 
-static void report_guest(FILE *out)
+static int cell_run(unsigned int nr)
 {
-	static const struct {
-		const char *name, *path;
-	} files[] = {
-		{ "cmdline", "/proc/cmdline" },
-		{ "clocksource",
-		  "/sys/devices/system/clocksource/clocksource0/current_clocksource" },
-		{ "module", "/sys/module/colo/version" },
-		{ "rt_runtime_us", "/proc/sys/kernel/sched_rt_runtime_us" },
-	};
-	struct utsname uts;
-	char buf[4096];
-	unsigned int i;
-
-	uname(&uts);
-	fputs("# guest {\"release\":", out);
-	json_string(out, uts.release);
-	fputs(",\"version\":", out);
-	json_string(out, uts.version);
-	fprintf(out, ",\"cpus\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
-	fprintf(out, ",\"module_loaded\":%s",
-		access("/sys/module/colo", F_OK) ? "false" : "true");
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		if (read_file(files[i].path, buf, sizeof(buf)))
-			continue;
-		fprintf(out, ",\"%s\":", files[i].name);
-		json_string(out, buf);
-	}
-	fputs("}\n", out);
-	fflush(out);
-}
-
-static int cell_run(const struct cell *c)
-{
+	const struct cell *c = &cells[nr];
 	int err, err_remove, gate = -1;
 
 	err = groups_make(c);
@@ -939,6 +575,11 @@ static int cell_run(const struct cell *c)
 	return err ?: err_remove;
 }
 
+static const char *cell_name(unsigned int nr)
+{
+	return cells[nr].id;
+}
+
 static void usage(FILE *out)
 {
 	fputs("Usage: cell [OPTION]... PLAN\n"
@@ -957,14 +598,10 @@ int main(int argc, char **argv)
 		{ "help",	no_argument,	   NULL, 'h' },
 		{ }
 	};
-	struct sched_param fifo = { .sched_priority = 50 };
 	uint64_t settle_ms = 6000;
-	struct cell *cells = NULL;
-	unsigned int nr = 0, i;
-	int c, failed = 0;
-	size_t size = 0;
-	char *line = NULL;
-	FILE *plan;
+	struct words *words;
+	unsigned int nr, i;
+	int c;
 
 	progname = "cell";
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -991,48 +628,13 @@ int main(int argc, char **argv)
 		return 2;
 	}
 
-	plan = fopen(argv[optind], "re");
-	if (!plan)
-		die(errno, "%s", argv[optind]);
-	while (getline(&line, &size, plan) > 0) {
-		cells = realloc(cells, (nr + 1) * sizeof(*cells));
-		if (!cells)
-			die(ENOMEM, "plan");
-		if (!cell_parse(&cells[nr], line))
-			continue;
-		nr++;
-		line = NULL;	/* the cell points into it */
-		size = 0;
-	}
-	fclose(plan);
-	if (!nr)
-		die(0, "%s: no cell", argv[optind]);
+	words = plan_load(argv[optind], &nr);
+	cells = xcalloc(nr, sizeof(*cells));
+	for (i = 0; i < nr; i++)
+		cell_parse(&cells[i], &words[i]);
 
-	made = xcalloc(MAX_GROUPS + 8, sizeof(*made));
 	pods = xcalloc(MAX_GROUPS, sizeof(*pods));
 	knob_dirs = xcalloc(MAX_GROUPS, sizeof(*knob_dirs));
 
-	/*
-	 * This process must get the CPU whatever the cell does to others. It
-	 * sleeps through every window. Orphans of the load come to it.
-	 */
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo))
-		die(errno, "SCHED_FIFO");
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
-		die(errno, "subreaper");
-
-	printf("TAP version 13\n1..%u\n", nr);
-	report_guest(stdout);
-	sleep_ns(settle_ms * NSEC_PER_MSEC);
-	for (i = 0; i < nr; i++) {
-		uint64_t start = now_ns();
-		bool bad = cell_run(&cells[i]) != 0;
-
-		failed += bad;
-		printf("%sok %u %s # %" PRIu64 " ms\n", bad ? "not " : "",
-		       i + 1, cells[i].id,
-		       (now_ns() - start) / NSEC_PER_MSEC);
-		fflush(stdout);
-	}
-	return failed ? 1 : 0;
+	return plan_run(nr, settle_ms, cell_run, cell_name) ? 1 : 0;
 }
