@@ -76,7 +76,6 @@ SPLATS = [re.compile(p) for p in (
     r"kmemleak: [1-9][0-9]* new suspected",
     r"kmemleak: Kernel memory leak detector disabled",
     r"workqueue: .*hogged|BUG: workqueue lockup",
-    r"Out of memory and no killable",
     r"unregister_netdevice: waiting",
     r"\S+: .*stack (corrupted|overflow)",
     r"corrupted stack end",
