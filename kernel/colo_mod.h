@@ -24,8 +24,8 @@
 #if IS_ENABLED(CONFIG_SCHED_COLO)
 #include <linux/colo.h>
 
-#if COLO_API_VERSION != 1
-#error "colo.ko is written for version 1 of <linux/colo.h>"
+#if COLO_API_VERSION != 2
+#error "colo.ko is written for version 2 of <linux/colo.h>"
 #endif
 
 #define COLO_CPU_SUBSYS		(&cpu_cgrp_subsys)

@@ -43,6 +43,8 @@ int colo_stat_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "lift_kill %llu\n", st.lift_kill);
 	seq_printf(seq, "lift_freeze %llu\n", st.lift_freeze);
 	seq_printf(seq, "lift_ptrace %llu\n", st.lift_ptrace);
+	seq_printf(seq, "lift_lock %llu\n", st.lift_lock);
+	seq_printf(seq, "lift_drain %llu\n", st.lift_drain);
 	seq_printf(seq, "tasks %u\n", st.tasks);
 	seq_printf(seq, "lifted %u\n", st.lifted);
 	return 0;

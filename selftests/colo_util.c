@@ -957,7 +957,7 @@ enum colo_state task_colo(pid_t tid)
 		return COLO_ONLINE;
 	if (!strncmp(p, "offline\n", 8))
 		return COLO_OFFLINE;
-	if (!strncmp(p, "lifted\n", 7))
+	if (!strncmp(p, "lifted\n", 7) || !strncmp(p, "needed\n", 7))
 		return COLO_LIFTED;
 	return COLO_NONE;
 }

@@ -475,7 +475,8 @@ static void stat_format(void)
 	static const char * const keys[] = {
 		"run_usec", "wait_usec", "steal_usec", "wait_max_usec",
 		"preemptions", "migrations", "switches", "lift_net",
-		"lift_kill", "lift_freeze", "lift_ptrace", "tasks", "lifted",
+		"lift_kill", "lift_freeze", "lift_ptrace",
+		"lift_lock", "lift_drain", "tasks", "lifted",
 	};
 	char buf[2048], *line = buf, *end;
 	size_t i;

@@ -512,7 +512,8 @@ static void report_stat(FILE *out)
 	static const char * const keys[] = {
 		"run_usec", "wait_usec", "steal_usec", "wait_max_usec",
 		"preemptions", "migrations", "switches", "lift_net",
-		"lift_kill", "lift_freeze", "lift_ptrace", "tasks", "lifted",
+		"lift_kill", "lift_freeze", "lift_ptrace",
+		"lift_lock", "lift_drain", "tasks", "lifted",
 	};
 	char file[PATH_SIZE];
 	unsigned int i, k;

@@ -110,7 +110,7 @@ void make_group(const char *group)
 		{ "cpu.offline.stat",
 		  "run_usec 0\nwait_usec 0\nsteal_usec 0\nwait_max_usec 0\n"
 		  "preemptions 0\nmigrations 0\nswitches 0\nlift_net 0\nlift_kill 0\n"
-		  "lift_freeze 0\nlift_ptrace 0\ntasks 0\nlifted 0\n" },
+		  "lift_freeze 0\nlift_ptrace 0\nlift_lock 0\nlift_drain 0\ntasks 0\nlifted 0\n" },
 	};
 	char name[512];
 
