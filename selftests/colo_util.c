@@ -987,6 +987,20 @@ void fn_hog(struct task_ctl *c, long arg)
 	}
 }
 
+/* Lines of the trace that have @event and @text. */
+int trace_lines(const char *event, const char *text)
+{
+	static char line[512];
+	int n = 0;
+	FILE *f = fopen(TRACING "trace", "r");
+
+	REQUIRE(f, "trace: %s", strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, event) && strstr(line, text);
+	fclose(f);
+	return n;
+}
+
 void fn_sleeper(struct task_ctl *c, long arg)
 {
 	struct timespec ts = { .tv_nsec = arg * 1000 };

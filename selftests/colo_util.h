@@ -249,6 +249,10 @@ enum colo_state { COLO_GONE = -2, COLO_NONE = -1, COLO_ONLINE, COLO_OFFLINE,
 		  COLO_LIFTED };
 /* What /proc/TID/sched says in "colo.state". */
 enum colo_state task_colo(pid_t tid);
+
+/* Events of the kernel; the test mounts what is there. */
+#define TRACING	"/sys/kernel/tracing/"
+int trace_lines(const char *event, const char *text);
 const char *colo_state_name(enum colo_state s);
 
 /* ------------------------------------------------------------------ misc */

@@ -1298,22 +1298,6 @@ static void whole_subtree(void)
 
 /* ------------------------------------------------------------ tracepoints */
 
-#define TRACING	"/sys/kernel/tracing/"
-
-/* Lines of the trace that have @event and @text. */
-static int trace_lines(const char *event, const char *text)
-{
-	static char line[512];
-	int n = 0;
-	FILE *f = fopen(TRACING "trace", "r");
-
-	REQUIRE(f, "trace: %s", strerror(errno));
-	while (fgets(line, sizeof(line), f))
-		n += strstr(line, event) && strstr(line, text);
-	fclose(f);
-	return n;
-}
-
 /* Every tracepoint fires, with the fields that say who and why. */
 static void tracepoints(void)
 {

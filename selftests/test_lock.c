@@ -435,6 +435,9 @@ static void prepare(const struct lock_case *c, long grace)
 	}
 	lifts("lift_lock");
 	lifts("lift_drain");
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
+	REQUIRE(!write_file(TRACING "trace", "") &&
+		!write_file(TRACING "events/colo/colo_drain/enable", "1"), "colo_drain");
 	set_grace(grace);
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
 		  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -463,6 +466,8 @@ static void judge(const struct result *on, const struct result *off)
 	CHECK(on->slept * 2 >= rounds && off->slept * 2 >= rounds,
 	      "the lock was held in %u and %u of %ld rounds: that proves nothing",
 	      on->slept, off->slept, rounds);
+	if (lc->suspects)
+		CHECK(trace_lines("colo_drain:", "comm=test_lock"), "no colo_drain in the trace");
 	/* Some may have been between two locks; two in the way are lifted both. */
 	CHECK(lc->together ? got > off->slept : got * 4 >= off->slept * 3LL,
 	      "%s %lld in %u rounds that slept",
@@ -862,6 +867,59 @@ static bool want_group(void)
 LOCK_CASE(cgroup_mutex, .setup = setup_groups, .hold = hold_kill, .want = want_group,
 	  .holders = 1)
 
+static void fn_cgroup_kill(struct task_ctl *c, long arg)
+{
+	struct rusage use;
+	uint64_t from;
+
+	while (!c->stop && hold_kill())
+		for (from = now_ns(); now_ns() < from + arg * 1000;)
+			c->progress++;
+	c->err = c->stop ? 0 : -errno;
+	getrusage(RUSAGE_SELF, &use);
+	c->extra = use.ru_nvcsw;
+	c->stage = 1;
+	pause_for_ever(NULL);
+}
+
+/*
+ * Two online tasks take turns at cgroup_mutex, beside others: who slept on it is woken,
+ * the mutex is free, and all that the task waits for is the CPU, for some ticks. That
+ * is no reason to lift anybody.
+ */
+static void lock_woken(void)
+{
+	struct task_opt o = { .cg = OFF, .arg = 4096 };
+	struct task t[8];
+	uint64_t slept = 0;
+	int64_t got;
+	size_t i;
+
+	prepare(&(struct lock_case){ }, grace_ms);
+	setup_groups();
+	set_offline(1);
+	t[0] = task_start(&o, fn_kernel);
+	REQUIRE(WAIT_FOR(t[0].c->stage == 1, 5000), "the offline task does not start");
+	o.cg = ON;
+	o.arg = 100;
+	for (i = 1; i < ARRAY_SIZE(t); i++)
+		t[i] = task_start(&o, i <= 2 ? fn_cgroup_kill : fn_hog);
+	sleep_ms(6000);
+	for (i = 1; i <= 2; i++) {
+		t[i].c->stop = 1;
+		CHECK(WAIT_FOR(t[i].c->stage == 1, 5000) && !t[i].c->err,
+		      "cgroup.kill: %s", strerror(-t[i].c->err));
+		slept += t[i].c->extra;
+	}
+	CHECK(slept > 10, "they slept %llu times, too rarely", (unsigned long long)slept);
+	got = lifts("lift_lock") + lifts("lift_drain");
+	CHECK(!got, "%lld lifts for nobody", (long long)got);
+	set_grace(GRACE_MS);
+	set_offline(0);
+	for (i = 0; i < ARRAY_SIZE(t); i++)
+		end(&t[i]);
+}
+
 /* -------------------------------------------------------------- PI futexes */
 
 static bool pi_lock(void)
@@ -1011,6 +1069,7 @@ static const struct colo_case cases[] = {
 	{ "mmap_read", lock_mmap_read, 240, 0, 0 },
 	{ "threadgroup", lock_threadgroup, 240, 0, 0 },
 	{ "cgroup_mutex", lock_cgroup_mutex, 240, 0, 0 },
+	{ "woken", lock_woken, 240, 0, 0 },
 	{ "pi_futex", lock_pi_futex, 240, 0, 0 },
 	{ "chain", lock_chain, 240, 0, 0 },
 	{ "ahead", lock_ahead, 240, 0, 0 },
