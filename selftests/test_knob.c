@@ -583,6 +583,7 @@ static int try_sysctls(void)
 {
 	return write_file("/proc/sys/kernel/colo_net_grace_ms", "60") != -EACCES ||
 	       write_file("/proc/sys/kernel/colo_net_runtime_us", "3000") != -EACCES ||
+	       write_file("/proc/sys/kernel/colo_guarantee_us", "5000") != -EACCES ||
 	       write_file("/proc/sys/kernel/colo_util_freq", "0") != -EACCES;
 }
 
@@ -593,6 +594,8 @@ static void sysctls(void)
 		  { "0", "10001", "-1", "abc", "1x", "99999999999999999999" } },
 		{ "/proc/sys/kernel/colo_net_runtime_us", "2000\n", "1000",
 		  { "999", "100001", "-5", "abc", "0", "99999999999999999999" } },
+		{ "/proc/sys/kernel/colo_guarantee_us", "0\n", "50000",
+		  { "50001", "-1", "abc", "1x", "4294967296", "99999999999999999999" } },
 		{ "/proc/sys/kernel/colo_util_freq", "1\n", "0",
 		  { "2", "-1", "abc", "1x", "10", "99999999999999999999" } },
 	};

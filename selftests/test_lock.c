@@ -75,6 +75,7 @@ enum second { NO_SECOND, SECOND_WAITS, SECOND_HOLDS };
  * @second: the holder's process has a second thread, the waiter or another holder
  * @together: the holders stand in line for one lock, all of them in each round
  * @suspects: the lock does not know its owner
+ * @later: it does, but not yet when the waiter goes to sleep
  * @idle: nobody waits for anybody
  */
 struct lock_case {
@@ -86,7 +87,7 @@ struct lock_case {
 	unsigned long	max;
 	int		holders, base, times;
 	enum second	second;
-	bool		together, suspects, idle;
+	bool		together, suspects, later, idle;
 };
 
 enum stage { STARTED, READY, GO, RUN, DONE };
@@ -451,7 +452,7 @@ static void judge(const struct result *on, const struct result *off)
 	uint32_t late;
 
 	REQUIRE(!clock_getres(CLOCK_MONOTONIC_COARSE, &tick), "clock_getres");
-	late = (lc->suspects ? unknown : known) * tick.tv_nsec / 1000;
+	late = (lc->suspects || lc->later ? unknown : known) * tick.tv_nsec / 1000;
 	CHECK(off->worst <= on->worst + late,
 	      "worst %u us, %u us with an online holder: may be %u us more",
 	      off->worst, on->worst, late);
@@ -984,6 +985,56 @@ static void fn_sleeping_owner(struct task_ctl *c, long arg)
 LOCK_CASE(ahead_pi, .hold = hold_pi, .want = want_pi, .max = 8192, .holders = 1,
 	  .peer = fn_sleeping_owner)
 
+/* -------------------------------------------------------------------- RCU */
+
+static char *long_path;
+
+/* As long as a path may be; the file at its end is not there. */
+static void setup_path(void)
+{
+	size_t i;
+	int fd, at;
+
+	REQUIRE(!mkdir(MNT, 0700) || errno == EEXIST, "mkdir: %s", strerror(errno));
+	REQUIRE(!mount("none", MNT, "tmpfs", 0, NULL), "tmpfs: %s", strerror(errno));
+	at = open(MNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	umount2(MNT, MNT_DETACH);
+	rmdir(MNT);
+	REQUIRE(at >= 0, "open: %s", strerror(errno));
+	REQUIRE(!fchdir(at), "fchdir: %s", strerror(errno));
+	REQUIRE(!mkdir(MNT, 0700), "mkdir: %s", strerror(errno));
+	long_path = malloc(PATH_MAX);
+	REQUIRE(long_path, "malloc");
+	for (i = 0; i + 4 < PATH_MAX; i += 2) {
+		fd = make_dir(at, "d");
+		close(at);
+		at = fd;
+		memcpy(long_path + i, "d/", 2);
+	}
+	strcpy(long_path + i, "n");
+	close(at);
+}
+
+static bool hold_path(void)
+{
+	struct stat st;
+
+	return stat(long_path, &st) && errno == ENOENT;
+}
+
+static bool want_grace_period(void)
+{
+	return !mount("none", MNT, "tmpfs", 0, NULL) && !umount2(MNT, MNT_DETACH);
+}
+
+/*
+ * The read side of RCU, in which path_lookupat() walks, all components of a path in
+ * one; namespace_unlock(), when something was unmounted, has an expedited grace period.
+ * Whom that waits for is known when it has begun.
+ */
+LOCK_CASE(rcu, .setup = setup_path, .hold = hold_path, .want = want_grace_period,
+	  .holders = 1, .later = true)
+
 /* ------------------------------------------------------------------- kill */
 
 #define MOB	1000
@@ -1074,6 +1125,7 @@ static const struct colo_case cases[] = {
 	{ "chain", lock_chain, 240, 0, 0 },
 	{ "ahead", lock_ahead, 240, 0, 0 },
 	{ "ahead_pi", lock_ahead_pi, 240, 0, 0 },
+	{ "rcu", lock_rcu, 240, 0, 0 },
 	{ "many", lock_many, 240, 0, 0 },
 	{ "kill_many", kill_many, 240, 0, 0 },
 	{ "idle", lock_idle, 240, 0, 0 },
