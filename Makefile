@@ -65,6 +65,7 @@ bench:
 
 torture: KERNELS = perf debug
 torture: module tools selftests
+	@EXTRA=torture scripts/module.sh debug
 	@scripts/torture.sh
 
 bisect: prepare

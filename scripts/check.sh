@@ -140,12 +140,12 @@ static_checkpatch_series() {
 	fi
 }
 
-# The module is C of the kernel's, judged outside of its tree.
+# The modules are C of the kernel's, judged outside of its tree.
 static_checkpatch_module() {
 	local found
 	[ -n "$(ls "$ROOT"/kernel/*.[ch])" ] || die "kernel/ holds no source"
 	cd "$LINUX"
-	found=$(checkpatch -f "$ROOT"/kernel/*.[ch])
+	found=$(checkpatch -f "$ROOT"/kernel/*.[ch] "$ROOT"/selftests/torture/*.[ch])
 	[ -z "$found" ] || { printf '%s\n' "$found"; return 1; }
 }
 

@@ -8,8 +8,9 @@
 #   vanilla   the base alone, configured as perf: the yardstick
 #
 # EXTRA=hz1000 adds scripts/config/hz1000.config, EXTRA=jump jump.config (what is
-# measured on one CPU), OFF=1 turns the options of scripts/config/colo.config off;
-# the results are left in build/FLAVOUR-hz1000/, -jump/ and -off/. COLO_TREE=TREE
+# measured on one CPU), EXTRA=torture torture.config (see module.sh), OFF=1 turns the
+# options of scripts/config/colo.config off; the results are left in
+# build/FLAVOUR-hz1000/, -jump/, -torture/ and -off/. COLO_TREE=TREE
 # with COLO_NAME=NAME builds that git tree of build/linux into build/NAME/
 # (bisect.sh). WERROR=1 makes warnings errors.
 #

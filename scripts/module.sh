@@ -4,6 +4,7 @@
 # module.sh [FLAVOUR...]: builds colo.ko against the kernel of build/FLAVOUR
 # (default: perf) and leaves it there. Builds that kernel first if need be.
 # SPARSE=1 runs sparse over its source instead, and fails on what sparse says.
+# EXTRA=torture also builds selftests/torture, into build/FLAVOUR-torture/modules/.
 . "$(dirname "$0")/kernel.sh"
 
 # What the module is made from, copied so that the checkout stays clean.
@@ -20,6 +21,7 @@ module_key() {
 		cat "$BUILD/$NAME/key"
 		cd "$ROOT"
 		sha256sum Kbuild kernel/*
+		[ "${EXTRA:-}" != torture ] || sha256sum selftests/torture/*
 	} | sha256sum | cut -c1-32
 }
 
@@ -29,6 +31,20 @@ match_objects() {
 	if [ "$(cat "$OBJ/key" 2>/dev/null)" != "$(cat "$BUILD/$NAME/key")" ]; then
 		compile "$1" "$(cat "$BUILD/$NAME/key")"
 	fi
+}
+
+# The torture tests are the kernel's own files, so W=1 is not for them.
+build_torture() {
+	local dir=$1 out=$2 log=$BUILD/$NAME/torture.log
+	mkdir -p "$dir" "$out"
+	rsync -a --delete --include='/Kbuild' --include='/*.[ch]' --exclude='*' \
+		"$ROOT/selftests/torture/" "$dir/"
+	if ! kmake M="$dir" ${WERROR:+KCFLAGS=-Werror} modules >"$log" 2>&1; then
+		cat "$log" >&2
+		die "the torture tests for $NAME do not build"
+	fi
+	grep -E 'warning:|WARNING:' "$log" >&2 || :
+	cp "$dir"/*.ko "$out/"
 }
 
 build_module() {
@@ -42,6 +58,7 @@ build_module() {
 	# warnings are worth reading even when they do not stop
 	grep -E 'warning:|WARNING:' "$log" >&2 || :
 	mkdir -p "$CACHE/out/$key"
+	[ "${EXTRA:-}" != torture ] || build_torture "$dir-tests" "$CACHE/out/$key/modules"
 	find "$dir/src" -name colo.ko -exec cp {} "$CACHE/out/$key/colo.ko" \;
 	[ -f "$CACHE/out/$key/colo.ko" ] || die "the build made no colo.ko, see $log"
 }
@@ -77,6 +94,9 @@ module() {
 	fi
 	cmp -s "$CACHE/out/$key/colo.ko" "$BUILD/$NAME/colo.ko" ||
 		cp "$CACHE/out/$key/colo.ko" "$BUILD/$NAME/colo.ko"
+	rm -rf "$BUILD/$NAME/modules"
+	[ ! -d "$CACHE/out/$key/modules" ] ||
+		cp -r "$CACHE/out/$key/modules" "$BUILD/$NAME/modules"
 	say "build/$NAME/colo.ko is ready"
 }
 

@@ -141,6 +141,8 @@ image_list() {
 	done
 	put "$ROOT/tools/tests/guest.sh" /selftests/tool.sh
 	[ -z "$module" ] || put "$module" /lib/colo.ko
+	a=$(dirname "$image")/modules		# of EXTRA=torture
+	[ ! -d "$a" ] || put "$a" /lib/modules
 	for a in ${adds[@]+"${adds[@]}"}; do put "${a%%:*}" "${a#*:}"; done
 	if [ ${#cmd[@]} -gt 0 ]; then
 		if [ ${#cmd[@]} -eq 1 ]; then

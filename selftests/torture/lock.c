@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* locktorture, the kernel's own file, with threads of threads.h. */
+#include "threads.h"
+#include <kernel/locking/locktorture.c>
