@@ -9,7 +9,7 @@
 #
 # EXTRA=hz1000 adds scripts/config/hz1000.config, EXTRA=jump jump.config (what is
 # measured on one CPU), EXTRA=torture torture.config (see module.sh), OFF=1 turns the
-# options of scripts/config/colo.config off; the results are left in
+# options of scripts/config/colo*.config off; the results are left in
 # build/FLAVOUR-hz1000/, -jump/, -torture/ and -off/. COLO_TREE=TREE
 # with COLO_NAME=NAME builds that git tree of build/linux into build/NAME/
 # (bisect.sh). WERROR=1 makes warnings errors.
@@ -60,10 +60,13 @@ locate() {
 	NAME=${COLO_NAME:-$variant}
 }
 
-# Lines of the flavour's fragments; of colo.config only symbols this tree has.
+# Lines of the flavour's fragments; of colo.config, and of colo-FLAVOUR.config if
+# there is one, only symbols this tree has.
 fragments() {
 	local f=$1 sym line
+	local -a own=("$CONFIGS/colo.config")
 	[ "$f" != vanilla ] || f=perf
+	[ ! -f "$CONFIGS/colo-$f.config" ] || own+=("$CONFIGS/colo-$f.config")
 	cat "$CONFIGS/base.config" "$CONFIGS/$f.config"
 	[ -z "${EXTRA:-}" ] || cat "$CONFIGS/$EXTRA.config"
 	while read -r line; do
@@ -77,7 +80,7 @@ fragments() {
 				echo "$line"
 			fi
 		fi
-	done < <(grep '^CONFIG_' "$CONFIGS/colo.config")
+	done < <(grep -h '^CONFIG_' "${own[@]}")
 }
 
 key_of() {

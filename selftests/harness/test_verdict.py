@@ -121,6 +121,7 @@ CASES = [
     ("empty console", 3, "", PASS + DONE, "console log is empty"),
     ("panic after pass", 3, BOOT + PANIC, PASS, "Kernel panic"),
     ("panic after done", 2, BOOT + PANIC, PASS + DONE, "Kernel panic"),
+    ("taint of KUnit", 0, BOOT + END, PASS + "COLO-DONE status=0 taint=266240 leaks=0\n", None),
     ("taint", 2, BOOT + END, PASS + "COLO-DONE status=0 taint=4608 leaks=0\n", "tainted: 4608"),
     ("taint unknown", 2, BOOT + END, PASS + "COLO-DONE status=0 taint=-1 leaks=0\n", None),
     ("leak", 2, BOOT + END, PASS + "COLO-DONE status=0 taint=0 leaks=2\n", "2 leaks"),
