@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the benchmark suites in guests, keep the raw results, judge the targets.
 
-The suites of the class are here, those of memory in bench_memory.py; what they
-share, and how a boot is run and kept, is in bench_lib.py.
+The suites of the class are here and in bench_locks.py, those of memory in
+bench_memory.py; what they share, and how a boot is run and kept, is in bench_lib.py.
 """
 
 import argparse
 import os
 import sys
 
+import bench_locks
 import bench_memory
 from bench_lib import (  # noqa: F401  those who import this one use them too
     FORMAT, ROOT, Boot, Results, Runner, Target, Windows, aa_spread, bootstrap,
@@ -53,6 +54,7 @@ HEAVY = {"threads": 4, "period_us": 8700, "step_us": 130, "busy_us": 1000}
 SUITES = {
     "latency": ("B1",),
     "layouts": ("B3", "B4"),
+    "locks": ("B6",),
     "load": ("B7",),
     "smp": ("B8",),
     "cost": ("B10", "B11"),
@@ -174,6 +176,8 @@ def plan_cost(kernel, seed, w, rival=True):
 def boots_of(suite, boots, rival_boots, w, kernels=("perf",)):
     if suite in bench_memory.SUITES:
         return bench_memory.boots_of(suite, boots, rival_boots, w, kernels)
+    if suite in bench_locks.SUITES:
+        return bench_locks.boots_of(boots, w, kernels)
     out = []
     for seed in range(1, boots + 1):
         rival = seed <= rival_boots
@@ -340,8 +344,9 @@ def judge_b11(r):
     ]
 
 
-JUDGES = {"B1": judge_b1, "B3": judge_b3, "B4": judge_b4, "B7": judge_b7,
-          "B8": judge_b8, "B10": judge_b10, "B11": judge_b11}
+JUDGES = {"B1": judge_b1, "B3": judge_b3, "B4": judge_b4,
+          "B6": bench_locks.judge_b6, "B7": judge_b7, "B8": judge_b8,
+          "B10": judge_b10, "B11": judge_b11}
 JUDGES.update(bench_memory.JUDGES)
 
 
@@ -365,7 +370,7 @@ def void_reasons(r):
             if abs(drift - 1) > 0.001:
                 out.append(f"cost {kernel} seed {key[0]}: the same pipe run "
                            f"moved by {(drift - 1) * 100:+.3f} %")
-    return out + bench_memory.void_reasons(r)
+    return out + bench_locks.void_reasons(r) + bench_memory.void_reasons(r)
 
 
 # --- report -----------------------------------------------------------------
@@ -407,6 +412,7 @@ def not_a_gate(r):
         if few:
             out.append(f"{suite}: {min(few)} samples in a boot, p99.9 needs "
                        "3000")
+    out += bench_locks.not_a_gate(r)
     if {b.get("hz") for b in r.boots} - {250} or \
             {b["preempt"] for b in r.boots} - {"full"}:
         out.append("the gate is HZ=250, preempt=full")
@@ -476,6 +482,7 @@ def report_text(r):
 
     for kernel in ("perf", "vanilla"):
         lines += report_kernel(r, kernel)
+    lines += bench_locks.report(r)
     lines += bench_memory.report(r)
     return "\n".join(lines).rstrip() + "\n", targets, voids
 

@@ -13,7 +13,7 @@ The gate (five boots per arm, HZ=250, preempt=full, one CPU, icount) needs about
 an hour on two cores. It can be stopped at any time and goes on where it was.
 
   --boots N        boots per arm (5)
-  --only B1,B4     some of B1 B3 B4 B7 B8 B10 B11, and of memory B14 to B19
+  --only B1,B4     some of B1 B3 B4 B6 B7 B8 B10 B11, and of memory B14 to B19
   --quick          short windows, two boots: a look, not the gate
   --jobs N         guests at a time (2)
   --out DIR        raw results (Documentation/benchmarks/results)
@@ -38,7 +38,7 @@ for arg in "$@"; do
 done
 
 if [ -n "$build" ]; then
-	make -C "$ROOT" --no-print-directory kernel module tools
+	make -C "$ROOT" --no-print-directory kernel module tools selftests
 	EXTRA=jump "$ROOT/scripts/kernel.sh" perf vanilla
 	EXTRA=jump "$ROOT/scripts/module.sh" perf
 	# on several CPUs, and only if asked for

@@ -138,6 +138,7 @@ class Windows:
         "hack_rounds": 300, "samples": 600, "smp_settle_ms": 2000,
         "mem_settle_ms": 500, "stream_mib": 1024, "set_passes": 10,
         "mem_wake_ms": 6400, "mem_rounds": 4000,
+        "lock_rounds": 100, "lock_kills": 4,
     }
     QUICK = {
         "settle_ms": 1000, "window_ms": 2000, "heavy_ms": 3000,
@@ -145,7 +146,7 @@ class Windows:
         "pipe_rounds": 20000, "fork_rounds": 200, "hack_rounds": 100,
         "samples": 200, "smp_settle_ms": 1000,
         "stream_mib": 256, "set_passes": 3, "mem_wake_ms": 2000,
-        "mem_rounds": 200,
+        "mem_rounds": 200, "lock_rounds": 20, "lock_kills": 1,
     }
 
     def __init__(self, quick=False, **given):
@@ -234,7 +235,7 @@ def sha256(path):
 
 
 def sources_sha256(names):
-    """Of files in tools/bench."""
+    """Of files in tools/bench, or by a path from there."""
     digest = hashlib.sha256()
     for name in names:
         with open(os.path.join(ROOT, "tools", "bench", name), "rb") as f:

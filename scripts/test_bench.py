@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -11,6 +12,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bench  # noqa: E402
 import bench_lib  # noqa: E402
+import bench_locks as locks  # noqa: E402
 import bench_memory as memory  # noqa: E402
 import demo  # noqa: E402
 
@@ -569,6 +571,137 @@ class Memory(unittest.TestCase):
     def test_slower_adds_boots_up(self):
         self.assertEqual(memory.slower([[[10, 6], [20, 2]], [[20, 1], [40, 1]]]),
                          [(1.0, 10), (0.4, 20), (0.1, 40)])
+
+
+MS = 1000000
+
+
+def lock(online, offline, slept=(100, 100), n=100):
+    """A cell of lockcell's report: the worst wait of each arm in ms."""
+    return {"probe": "lock", **{
+        arm: {"suspects": False, "holders": 1, "slept": s, "alone": 7000,
+              "lift_lock": 0 if arm == "online" else s, "lift_drain": 0,
+              "wait": {"n": n, "p50": 2 * MS, "p99": top * MS,
+                       "p999": top * MS, "max": top * MS, "hist": []}}
+        for arm, top, s in zip(locks.ARMS, (online, offline), slept)}}
+
+
+def killed(each=(1600,), alone=lat(1, 1, 4 * MS, 1),
+           meanwhile=lat(1, 1, 5 * MS, 1)):
+    return {"probe": "lock", "alone": alone, "meanwhile": meanwhile,
+            "kill": {"tasks": 1000, "n": len(each), "max": max(each) * MS,
+                     "each": [ms * MS for ms in each]}}
+
+
+def lock_boot(seed, hz=250, preempt="full", **change):
+    cells = {name: lock(8, 12) for name in locks.LOCK_TEXT}
+    cells[locks.KILL] = killed()
+    return boot("locks", seed, dict(cells, **change), hz=hz, preempt=preempt)
+
+
+class Locks(unittest.TestCase):
+    def verdicts(self, boots):
+        return {t.what.split(":")[0] if "holder" in t.what else t.what: t
+                for t in locks.judge_b6(bench.Results(boots))}
+
+    def test_all_met(self):
+        got = self.verdicts([lock_boot(s) for s in range(5)])
+        self.assertEqual(len(got), len(locks.LOCK_TEXT) + 3)
+        self.assertEqual({t.met for t in got.values()}, {True})
+        self.assertEqual({t.n for t in got.values()}, {5})
+
+    def test_one_tick_or_three(self):
+        for name in locks.LOCK_TEXT:
+            ticks = 3 if name in ("mmap_read", "threadgroup", "rcu") else 1
+            most = 8 + 4 * ticks
+            got = self.verdicts([lock_boot(1, **{name: lock(8, most)})])
+            self.assertIs(got[name].met, True)
+            got = self.verdicts([lock_boot(1, **{name: lock(8, most + 1)})])
+            self.assertIs(got.pop(name).met, False)
+            self.assertEqual({t.met for t in got.values()}, {True})
+
+    def test_a_tick_is_that_of_the_kernel(self):
+        got = self.verdicts([lock_boot(1, hz=1000, pipe=lock(8, 9))])
+        self.assertIs(got["pipe"].met, True)
+        self.assertIs(got["many"].met, False)
+
+    def test_the_worst_of_all_boots_on_both_sides(self):
+        boots = [lock_boot(1, pipe=lock(5, 15)), lock_boot(2, pipe=lock(12, 6))]
+        self.assertIs(self.verdicts(boots)["pipe"].met, True)
+        self.assertEqual(self.verdicts(boots)["pipe"].value, 3 * MS)
+        self.assertIs(self.verdicts(boots[:1])["pipe"].met, False)
+
+    def test_one_slow_end_is_enough(self):
+        boots = [lock_boot(s) for s in range(4)]
+        boots.append(lock_boot(4, kill_many=killed((1600, 2001, 1600))))
+        got = self.verdicts(boots)
+        self.assertIs(got["1000 starved tasks killed: ms until gone"].met,
+                      False)
+
+    def test_online_meanwhile(self):
+        slow = killed(meanwhile=lat(1, 1, 5 * MS + 1, 1))
+        got = self.verdicts([lock_boot(1, kill_many=slow)])
+        for what in ("wake-up", "completion"):
+            self.assertIs(
+                got[f"meanwhile: online {what} p99.9 / alone"].met, False)
+
+    def test_without_results(self):
+        self.assertEqual({t.met for t in self.verdicts([]).values()}, {None})
+
+    def test_a_lock_that_was_free_proves_nothing(self):
+        boots = [lock_boot(1), lock_boot(2, pipe=lock(1, 1, (99, 0)))]
+        self.assertEqual(locks.void_reasons(bench.Results(boots[:1])), [])
+        self.assertEqual(locks.void_reasons(bench.Results(boots)), [])
+        boots = [lock_boot(1, pipe=lock(1, 1, (99, 49)))]
+        got = locks.void_reasons(bench.Results(boots))
+        self.assertEqual(len(got), 1)
+        self.assertIn("pipe, offline", got[0])
+
+    def test_a_kernel_that_is_not_preempted_keeps_no_lock(self):
+        boots = [lock_boot(1, preempt="voluntary", pipe=lock(1, 1, (0, 0)))]
+        self.assertEqual(locks.void_reasons(bench.Results(boots)), [])
+        self.assertIs(self.verdicts(boots)["pipe"].met, True)
+
+    def test_gate(self):
+        boots = [lock_boot(s) for s in range(5)]
+        self.assertEqual(bench.not_a_gate(bench.Results(boots)), [])
+        boots[0] = lock_boot(0, pipe=lock(1, 1, n=99))
+        self.assertIn("99 rounds", bench.not_a_gate(bench.Results(boots))[0])
+        boots[0] = lock_boot(0, kill_many=killed(alone=lat(1, 1, 1, 1, 800)))
+        self.assertIn("800 samples", bench.not_a_gate(bench.Results(boots))[0])
+
+    def test_plan_has_every_lock_of_the_selftest(self):
+        path = os.path.join(bench.ROOT, "selftests", "test_lock.c")
+        with open(path, encoding="utf-8") as f:
+            cases = dict(re.findall(r"^LOCK_CASE\((\w+),((?:.|\n)*?)\)$",
+                                    f.read(), re.MULTILINE))
+        idle = cases.pop("idle")
+        self.assertIn(".idle = true", idle)
+        self.assertEqual(set(cases), set(locks.LOCK_TEXT))
+        self.assertEqual({c for c, text in cases.items()
+                          if re.search(r"\.(suspects|later) = true", text)},
+                         set(locks.UNKNOWN))
+        ids = [c["id"] for c in locks.plan_locks(1, W)]
+        self.assertEqual(sorted(ids), sorted(set(cases) | {locks.KILL}))
+        self.assertNotEqual(ids, [c["id"] for c in locks.plan_locks(2, W)])
+
+    def test_boots(self):
+        boots = bench.boots_of("locks", 5, 1, W, ("perf", "vanilla"))
+        self.assertEqual([b.kernel for b in boots], ["perf"] * 5)
+        self.assertEqual({c["seed"] for c in boots[2].cells}, {3})
+        for c in boots[0].cells:
+            self.assertGreaterEqual(c.get("rounds", 100), locks.MIN_ROUNDS)
+        self.assertEqual(len(bench_lib.sources_sha256(boots[0].sources)), 64)
+
+    def test_report(self):
+        boots = [lock_boot(s, pipe=lock(8, 13)) for s in range(5)]
+        text, targets, voids = bench.report_text(bench.Results(boots))
+        self.assertIn("15 of 16 targets met", text)
+        self.assertEqual(voids, [])
+        self.assertIn("## B6: online waits for a lock", text)
+        self.assertIn("1600 to 1600 ms (5 times)", text)
+        for name in locks.LOCK_TEXT:
+            self.assertIn(f"| {name}: ", text)
 
 
 class Demo(unittest.TestCase):
