@@ -85,8 +85,8 @@ static uint64_t off_cpu_ns(void)
 	return sum;
 }
 
-/* In us per period, of all offline tasks, from now on. */
-static long measure(void)
+/* In us per period, of all offline tasks, from now on for @ms. */
+static long measure_for(long ms)
 {
 	uint64_t from, ran;
 
@@ -94,8 +94,13 @@ static long measure(void)
 	sleep_ms(300);
 	from = now_ns();
 	ran = off_cpu_ns();
-	sleep_ms(window_ms);
+	sleep_ms(ms);
 	return (off_cpu_ns() - ran) * PERIOD_US / (now_ns() - from);
+}
+
+static long measure(void)
+{
+	return measure_for(window_ms);
 }
 
 /* 0 is nothing, and falls back at once. */
@@ -271,14 +276,14 @@ static void throttled(void)
 	setup();
 	start_off(2, fn_hog, 0);
 	sleep_ms(100);
-	REQUIRE(!cg_write(OFF, "cpu.max", "1000 1000000"), "cpu.max");
+	REQUIRE(!cg_write(OFF, "cpu.max", "10000 1000000"), "cpu.max");
 	sleep_ms(100);
 	start_on(1, fn_hog, 0);
 	guarantee(20000);
-	got = measure();
-	diag("20000 us asked, a quota of 100: %ld us", got);
-	/* a quota more, or one less, by when the time begins */
-	CHECK(got >= 60 && got <= 140, "%ld us per period", got);
+	got = measure_for(3000);
+	diag("20000 us asked, a quota of 1000: %ld us", got);
+	/* a turn more, or one less, for each of its periods */
+	CHECK(got >= 600 && got <= 1400, "%ld us per period", got);
 	end_all();
 }
 
